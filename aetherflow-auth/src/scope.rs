@@ -1,0 +1,235 @@
+//! One permission, and a set of them.
+//!
+//! 1. A scope is a scope-token of RFC 6749 §3.3: one or more of `%x21 / %x23-5B / %x5D-7E`.
+//! 2. With exactly one `:` between two non-empty sides, of which exactly one is an action (`read`, `write`,
+//!    `execute`, `delete`, `manage`), it is spelt action first: `workflows:read` is `read:workflows`.
+//! 3. Any other text is opaque and compared byte for byte. No scope implies another.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::iter::Peekable;
+use std::str::{FromStr, Split};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+/// One permission, an action on a resource, in its canonical spelling.
+///
+/// # Examples
+///
+/// ```
+/// use aetherflow_auth::Scope;
+///
+/// let asked = Scope::parse("workflows:read")?;
+/// assert_eq!(asked.as_str(), "read:workflows");
+/// # Ok::<(), aetherflow_auth::ScopeError>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Scope(Box<str>);
+
+impl Scope {
+    /// Reads one scope-token in either spelling.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::Empty`] for no text, [`ScopeError::Character`] for a byte outside RFC 6749 §3.3.
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        Ok(Self(canonical(text)?.into()))
+    }
+
+    /// The canonical spelling.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Cow::<str>::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A set of scopes: sorted, each once, in canonical spelling, separated by single spaces.
+///
+/// Asking a set allocates nothing.
+///
+/// # Examples
+///
+/// ```
+/// use aetherflow_auth::ScopeSet;
+///
+/// let granted = ScopeSet::parse("workflows:write workflows:read read:workflows")?;
+/// assert_eq!(granted.as_str(), "read:workflows write:workflows");
+/// assert!(granted.contains_all(&ScopeSet::parse("read:workflows")?));
+/// # Ok::<(), aetherflow_auth::ScopeError>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+// Invariant: canonical tokens in strictly ascending byte order, one space between two of them.
+pub struct ScopeSet(Box<str>);
+
+impl ScopeSet {
+    /// Reads space-delimited scopes in any order and either spelling; no text is the empty set.
+    ///
+    /// # Errors
+    ///
+    /// [`ScopeError::Empty`] for a leading, trailing or doubled space, [`ScopeError::Character`] for a byte outside
+    /// RFC 6749 §3.3.
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        if is_canonical_list(text)? {
+            return Ok(Self(text.into()));
+        }
+        let tokens = text.split(' ').map(canonical).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::from_tokens(tokens))
+    }
+
+    /// Whether the set holds this scope.
+    #[must_use]
+    pub fn contains(&self, scope: &Scope) -> bool {
+        self.iter().any(|held| held == scope.as_str())
+    }
+
+    /// Whether the set holds every scope of `wanted`; the empty set is always held.
+    #[must_use]
+    pub fn contains_all(&self, wanted: &Self) -> bool {
+        let mut held = self.iter();
+        wanted.iter().all(|scope| held.by_ref().find(|held| *held >= scope) == Some(scope))
+    }
+
+    /// Whether `other` holds every scope of this set.
+    #[must_use]
+    pub fn is_subset_of(&self, other: &Self) -> bool {
+        other.contains_all(self)
+    }
+
+    /// The scopes in ascending order, canonically spelt.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        // An empty text splits into one empty token, which no set holds.
+        self.0.split(' ').filter(|token| !token.is_empty())
+    }
+
+    /// The text form, as the claim `scope` carries it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the set holds no scope.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many scopes the set holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    fn from_tokens(mut tokens: Vec<Cow<'_, str>>) -> Self {
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self(tokens.join(" ").into())
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self::from_tokens(scopes.into_iter().map(|scope| Cow::Owned(scope.0.into())).collect())
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScopeSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Cow::<str>::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Why a text is no scope, or no list of scopes.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ScopeError {
+    /// No characters where a scope belongs.
+    #[error("a scope has at least one character")]
+    Empty,
+    /// A byte that RFC 6749 §3.3 does not allow in a scope-token.
+    #[error("a scope holds a character that RFC 6749 does not allow")]
+    Character,
+}
+
+/// Whether the tokens are canonical and strictly ascending, so that the text is a set as it stands.
+fn is_canonical_list(text: &str) -> Result<bool, ScopeError> {
+    let mut tokens: Peekable<Split<'_, char>> = text.split(' ').peekable();
+    while let Some(token) = tokens.next() {
+        let is_last_or_below_next = tokens.peek().is_none_or(|next| token < *next);
+        if matches!(canonical(token)?, Cow::Owned(_)) || !is_last_or_below_next {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn canonical(token: &str) -> Result<Cow<'_, str>, ScopeError> {
+    if token.is_empty() {
+        return Err(ScopeError::Empty);
+    }
+    if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
+        return Err(ScopeError::Character);
+    }
+    Ok(match token.split_once(':') {
+        Some((resource, action)) if is_resource_first(resource, action) => {
+            Cow::Owned(format!("{action}:{resource}"))
+        }
+        Some(_) | None => Cow::Borrowed(token),
+    })
+}
+
+fn is_resource_first(left: &str, right: &str) -> bool {
+    // A second colon would stand in `right`, which then is no action.
+    ACTIONS.contains(&right) && !ACTIONS.contains(&left) && !left.is_empty()
+}
+
+const ACTIONS: [&str; 5] = ["read", "write", "execute", "delete", "manage"];
