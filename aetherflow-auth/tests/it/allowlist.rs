@@ -4,7 +4,7 @@ use aetherflow_auth::{Allowlist, AllowlistError};
 use proptest::prelude::*;
 
 fn list(ranges: &[&str]) -> Allowlist {
-    Allowlist::parse(ranges).unwrap()
+    Allowlist::parse(ranges).expect("ranges a test wrote")
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn token() -> impl Strategy<Value = String> {
 }
 
 fn model(tokens: &[String]) -> BTreeSet<String> {
-    tokens.iter().map(|token| Scope::parse(token).unwrap().as_str().to_owned()).collect()
+    let canonical = |token: &String| Scope::parse(token).map(|scope| scope.to_string());
+    tokens.iter().map(canonical).collect::<Result<_, _>>().expect("tokens of the grammar")
 }
 
 proptest! {
