@@ -1,1 +1,21 @@
-//! 
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod decision;
+mod error;
+mod exact;
+pub mod fields;
+mod gcra;
+mod key;
+mod limiter;
+mod name;
+mod plan;
+mod shard;
+mod tick;
+
+pub use crate::decision::{Decision, Standing};
+pub use crate::error::ConfigError;
+pub use crate::key::Key;
+pub use crate::limiter::Limiter;
+pub use crate::plan::{Plan, Window};
+pub use crate::tick::Tick;

@@ -1,1 +1,13 @@
-//! 
+//! The limiter from outside: its laws, its bounds, its texts.
+
+#![expect(clippy::unwrap_used, reason = "what a test builds is valid, and a panic is how it says otherwise")]
+
+mod bounds;
+mod burst;
+mod configuration;
+mod header;
+mod laws;
+mod model;
+mod plans;
+mod threads;
+mod time;

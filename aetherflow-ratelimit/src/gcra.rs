@@ -1,0 +1,133 @@
+//! The decision itself, over integers alone.
+//!
+//! A key's state is what it owes, not what it has left: a full bucket owes nothing, every request adds to the debt,
+//! time pays it back (GCRA, ITU-T I.371, with the arrival time kept as its distance from now). The unit is chosen so
+//! that nothing is ever rounded: one part in `limit × period` of the bucket. A request owes `period` units, a
+//! millisecond pays `limit` units, and the bucket holds `limit × period`, so that odd quotas are as exact as even ones.
+//!
+//! 1. A cost above the limit of any window never fits.
+//! 2. Otherwise, if one window has no room for the cost, none is charged.
+//! 3. Otherwise all are charged.
+
+use crate::plan::Window;
+
+/// One token bucket: `limit` requests, paid back evenly over `period` milliseconds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Bucket {
+    // Invariant: both are at least 1, and limit * period < 2^63, so that a debt plus a charge fits in 64 bits.
+    limit: u32,
+    period: u64,
+}
+
+/// A window and what its key owes there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Balance {
+    pub(crate) window: Window,
+    /// Units of the window's bucket, at most its capacity.
+    pub(crate) debt: u64,
+}
+
+/// What one window says, or all of a plan: the worst of theirs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Verdict {
+    Allowed,
+    Denied,
+    NeverFits,
+}
+
+/// Charges `cost` to every balance, or, if any has no room, to none.
+///
+/// A refusal leaves the balances bit for bit as they were: one that added debt would let anyone who shares a key keep
+/// its owner out for ever.
+pub(crate) fn decide(balances: &mut [Balance], cost: u32) -> Verdict {
+    let verdict = balances.iter().map(|balance| balance.verdict(cost)).max().unwrap_or(Verdict::Allowed);
+    if verdict == Verdict::Allowed {
+        for balance in balances {
+            balance.debt += balance.window.bucket().charge(cost);
+        }
+    }
+    verdict
+}
+
+impl Balance {
+    pub(crate) fn verdict(&self, cost: u32) -> Verdict {
+        match self.window.bucket().wait(self.debt, cost) {
+            Some(0) => Verdict::Allowed,
+            Some(_) => Verdict::Denied,
+            None => Verdict::NeverFits,
+        }
+    }
+}
+
+impl Bucket {
+    pub(crate) fn new(limit: u32, period: u64) -> Option<Self> {
+        let capacity = u64::from(limit).checked_mul(period)?;
+        (1..1 << 63).contains(&capacity).then_some(Self { limit, period })
+    }
+
+    pub(crate) fn limit(self) -> u32 {
+        self.limit
+    }
+
+    /// Milliseconds.
+    pub(crate) fn period(self) -> u64 {
+        self.period
+    }
+
+    fn capacity(self) -> u64 {
+        u64::from(self.limit) * self.period
+    }
+
+    fn charge(self, cost: u32) -> u64 {
+        u64::from(cost) * self.period
+    }
+
+    /// What is left of `debt` after `elapsed` milliseconds.
+    pub(crate) fn drained(self, debt: u64, elapsed: u64) -> u64 {
+        // Saturation is exact: a product that does not fit is more than any debt.
+        debt.saturating_sub(elapsed.saturating_mul(u64::from(self.limit)))
+    }
+
+    /// Milliseconds until a request of `cost` fits; `None` if it never does.
+    pub(crate) fn wait(self, debt: u64, cost: u32) -> Option<u64> {
+        if cost > self.limit {
+            return None;
+        }
+        let over = (debt + self.charge(cost)).saturating_sub(self.capacity());
+        Some(self.time_to_drain(over))
+    }
+
+    /// Milliseconds until nothing of `debt` is left.
+    pub(crate) fn time_to_drain(self, debt: u64) -> u64 {
+        debt.div_ceil(u64::from(self.limit))
+    }
+
+    /// Whole requests that would fit at once.
+    pub(crate) fn remaining(self, debt: u64) -> u32 {
+        u32::try_from((self.capacity() - debt) / self.period).unwrap_or(self.limit)
+    }
+
+    /// Milliseconds, rounded up, in which `requests` requests are paid back.
+    pub(crate) fn time_of(self, requests: u32) -> u64 {
+        self.charge(requests).div_ceil(u64::from(self.limit))
+    }
+
+    /// The debt here that uses the same fraction of the bucket as `debt` does of `other`, which has the same period.
+    ///
+    /// Rounded up, by less than one unit: a change of plan never admits extra.
+    pub(crate) fn converted(self, debt: u64, other: Self) -> u64 {
+        if self.limit == other.limit {
+            return debt;
+        }
+        let scaled = (u128::from(debt) * u128::from(self.limit)).div_ceil(u128::from(other.limit));
+        u64::try_from(scaled).unwrap_or(u64::MAX).min(self.capacity())
+    }
+
+    /// Whether `debt` uses a larger fraction here than `other_debt` does of `other`, which has the same period.
+    pub(crate) fn owes_more(self, debt: u64, other: Self, other_debt: u64) -> bool {
+        u128::from(debt) * u128::from(other.limit) > u128::from(other_debt) * u128::from(self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests;

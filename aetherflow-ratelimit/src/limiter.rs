@@ -1,0 +1,87 @@
+//! The limiter a host holds.
+
+use quanta::{Clock, Instant};
+
+use crate::decision::Decision;
+use crate::exact::Exact;
+use crate::key::Key;
+use crate::plan::Plan;
+use crate::tick::Tick;
+
+/// Decides how often each key may act, within bounded memory.
+///
+/// All methods take `&self` and may be called from any thread. A plan belongs to the call, not to the key: what is
+/// kept is the used fraction of each bucket, so that an upgrade or a downgrade takes effect at the next request.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use aetherflow_ratelimit::{Key, Limiter, Plan, Tick};
+///
+/// let (limiter, free) = (Limiter::exact(10_000), Plan::free());
+/// let key = Key::tenant("https://auth.example", "acme");
+/// let now = Tick::from_millis(0);
+/// assert!((0..60).all(|_| limiter.check_at(&key, &free, 1, now).is_allowed()));
+/// let refused = limiter.check_at(&key, &free, 1, now);
+/// assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
+/// assert!(limiter.check_at(&key, &free, 1, Tick::from_millis(1_000)).is_allowed());
+/// ```
+#[derive(Debug)]
+pub struct Limiter {
+    engine: Exact,
+    clock: Clock,
+    start: Instant,
+}
+
+impl Limiter {
+    /// Makes a limiter that keeps up to `max_keys` keys, each whole; 0 reads as 1.
+    ///
+    /// Give at least 1.6 times the number of keys that are live at once (that have spent and not yet refilled). With
+    /// less, keys give way to each other, which makes the limiter stricter, and [`Limiter::replaced`] counts it. A
+    /// key takes about 250 bytes beside its own parts, and none before it is first admitted.
+    #[must_use]
+    pub fn exact(max_keys: usize) -> Self {
+        let clock = Clock::new();
+        let start = clock.now();
+        Self { engine: Exact::new(max_keys), clock, start }
+    }
+
+    /// Returns the limiter's own time: milliseconds since it was made.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        let elapsed = self.clock.now().duration_since(self.start);
+        Tick::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Decides a request of cost 1 now, by the limiter's own clock.
+    pub fn check(&self, key: &Key<'_>, plan: &Plan) -> Decision {
+        self.check_at(key, plan, 1, self.now())
+    }
+
+    /// Decides a request of `cost` at `now`: charges every window of `plan`, or none.
+    ///
+    /// A refusal changes nothing. A cost of 0 is always allowed and changes nothing. A cost above a window's limit
+    /// [never fits](Decision::never_fits). A tick before the key's last admitted request reads as that request's.
+    pub fn check_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
+        self.engine.check(key, plan, cost, now)
+    }
+
+    /// Returns what [`Limiter::check_at`] would decide, and changes nothing.
+    ///
+    /// The decision's windows are as they would be after the request; with cost 0, as they are.
+    pub fn peek_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
+        self.engine.peek(key, plan, cost, now)
+    }
+
+    /// Counts the keys kept now, at most as many as the limiter was made for.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.engine.len()
+    }
+
+    /// Counts the keys that ever gave way while they still owed something: above zero, the limiter is too small.
+    #[must_use]
+    pub fn replaced(&self) -> u64 {
+        self.engine.replaced()
+    }
+}

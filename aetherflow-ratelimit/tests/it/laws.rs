@@ -1,0 +1,194 @@
+//! The laws, each against the naive model or by counting.
+
+use std::time::Duration;
+
+use aetherflow_ratelimit::{Decision, Key, Limiter, Plan, Tick};
+use proptest::prelude::*;
+
+use crate::model::{Answer, Model};
+use crate::plans::{odd, remaining, shipped};
+
+/// One request: which key, under which plan, what cost, after which step of the clock (in either direction).
+#[derive(Clone, Debug)]
+struct Step {
+    key: u8,
+    plan: usize,
+    cost: u32,
+    jump: i64,
+}
+
+fn steps(keys: u8, most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let cost = prop_oneof![6 => 1..4_u32, 2 => 0..70_u32, 1 => 250..1_002_u32];
+    let jump = prop_oneof![
+        6 => Just(0_i64),
+        4 => 1..80_i64,
+        3 => 900..4_000_i64,
+        2 => 50_000..70_000_i64,
+        1 => 3_500_000..3_700_000_i64,
+        1 => -5_000..0_i64,
+    ];
+    let step =
+        (0..keys, 0..12_usize, cost, jump).prop_map(|(key, plan, cost, jump)| Step { key, plan, cost, jump });
+    prop::collection::vec(step, 1..most)
+}
+
+fn ask(limiter: &Limiter, key: u8, plan: &Plan, cost: u32, now: u64) -> Decision {
+    limiter.check_at(&Key::tenant("iss", &key.to_string()), plan, cost, Tick::from_millis(now))
+}
+
+fn answer(decision: &Decision) -> Answer {
+    match decision.retry_after() {
+        Some(wait) => Answer::Wait(u64::try_from(wait.as_millis()).unwrap()),
+        None if decision.never_fits() => Answer::NeverFits,
+        None => Answer::Allowed,
+    }
+}
+
+/// The model's answer as seen from `now`, which may lie before the key's own time.
+fn expected(model: &Model, plan: &Plan, cost: u32, lag: u64) -> Answer {
+    match model.ask(plan, cost) {
+        Answer::Wait(wait) => Answer::Wait(wait + lag),
+        other @ (Answer::Allowed | Answer::NeverFits) => other,
+    }
+}
+
+/// Runs a trace beside the models and calls `compare` at every step; a key's own time is that of its last admission.
+fn run(trace: &[Step], plans: &[Plan], mut compare: impl FnMut(&Model, &Plan, &Step, u64, &Decision)) {
+    let limiter = Limiter::exact(1_000);
+    let mut models: Vec<(u64, Model)> = vec![Default::default(); 4];
+    let mut now = 1_000_000_u64;
+    for step in trace {
+        now = now.saturating_add_signed(step.jump);
+        let plan = &plans[step.plan % plans.len()];
+        let (last, model) = &mut models[usize::from(step.key)];
+        let mut then = model.clone();
+        then.advance(now);
+        let decision = ask(&limiter, step.key, plan, step.cost, now);
+        compare(&then, plan, step, last.saturating_sub(now), &decision);
+        if decision.is_allowed() && step.cost > 0 {
+            then.charge(plan, step.cost);
+            *last = now.max(*last);
+            *model = then;
+        }
+    }
+}
+
+/// Holds `decision` to the model exactly: outcome, wait, and what remains of each window.
+fn exactly(then: &Model, plan: &Plan, step: &Step, lag: u64, decision: &Decision) {
+    assert_eq!(answer(decision), expected(then, plan, step.cost, lag));
+    let mut after = then.clone();
+    if decision.is_allowed() {
+        after.charge(plan, step.cost);
+    }
+    assert_eq!(remaining(decision), after.remaining(plan));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn shipped_plans_decide_as_exact_fractions_do_through_every_change_of_plan(trace in steps(4, 120)) {
+        run(&trace, &shipped(), exactly);
+    }
+
+    #[test]
+    fn any_one_plan_decides_as_exact_fractions_do(trace in steps(4, 120), plan in 0..4_usize) {
+        run(&trace, &odd()[plan..=plan], exactly);
+    }
+
+    #[test]
+    fn a_change_between_odd_plans_is_never_laxer_and_stricter_by_less_than_a_unit(trace in steps(1, 120)) {
+        let mut changes = 0;
+        run(&trace, &odd(), |then, plan, step, lag, decision| {
+            changes += 1;
+            match (answer(decision), expected(then, plan, step.cost, lag)) {
+                (Answer::Wait(wait), Answer::Wait(exact)) => {
+                    assert!((exact..=exact + changes).contains(&wait), "{wait} for {exact}");
+                }
+                (Answer::Wait(wait), Answer::Allowed) => assert!(wait <= lag + changes, "{wait}"),
+                (other, exact) => assert_eq!(other, exact),
+            }
+        });
+    }
+
+    #[test]
+    fn a_wait_is_exact(trace in steps(1, 60), cost in 1..60_u32) {
+        let (limiter, plans) = (Limiter::exact(8), shipped());
+        let mut now = 10_000_u64;
+        for step in &trace {
+            now = now.saturating_add_signed(step.jump);
+            let plan = &plans[step.plan % 3];
+            let _ = ask(&limiter, 0, plan, step.cost, now);
+            let key = Key::tenant("iss", "0");
+            if let Some(wait) = limiter.peek_at(&key, plan, cost, Tick::from_millis(now)).retry_after() {
+                let at = Tick::from_millis(now).saturating_add(wait);
+                let before = Tick::from_millis(at.as_millis() - 1);
+                prop_assert!(wait > Duration::ZERO);
+                prop_assert!(!limiter.peek_at(&key, plan, cost, before).is_allowed());
+                prop_assert!(limiter.peek_at(&key, plan, cost, at).is_allowed());
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_is_charged_to_every_window_or_to_none(trace in steps(1, 120)) {
+        let (limiter, plans) = (Limiter::exact(8), shipped());
+        let mut now = 10_000_u64;
+        for step in &trace {
+            now = now.saturating_add_signed(step.jump);
+            let (plan, key) = (&plans[step.plan % 3], Key::tenant("iss", "0"));
+            let before = remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now)));
+            let decision = ask(&limiter, 0, plan, step.cost, now);
+            let spent = if decision.is_allowed() { step.cost } else { 0 };
+            let want: Vec<u32> = before.iter().map(|left| left - spent).collect();
+            prop_assert_eq!(remaining(&decision), want.clone());
+            prop_assert_eq!(remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now))), want);
+            prop_assert_eq!(decision.violated().count() == 0, decision.is_allowed());
+        }
+    }
+
+    #[test]
+    fn no_key_passes_its_envelope_between_any_two_moments_with_room_for_all(trace in steps(4, 200)) {
+        hold_envelopes(&trace, 1_000);
+    }
+
+    #[test]
+    fn no_key_passes_its_envelope_when_six_live_keys_share_five_slots(trace in steps(6, 200)) {
+        hold_envelopes(&trace, 5);
+    }
+
+    #[test]
+    fn no_key_passes_its_envelope_when_five_live_keys_share_one_slot(trace in steps(5, 200)) {
+        hold_envelopes(&trace, 1);
+    }
+}
+
+/// Counts what each key gets, in fractions of its plan's limits, between every two of its admissions.
+///
+/// The envelope is one bucket plus its refill. The clock never goes back here: what a tick in the past means is the
+/// model's law.
+fn hold_envelopes(trace: &[Step], slots: usize) {
+    const WHOLE: u128 = 150_000 * 3_600_000;
+    let (limiter, plans) = (Limiter::exact(slots), shipped());
+    let mut admitted: Vec<(u8, u64, [u128; 2])> = Vec::new();
+    let mut now = 0;
+    for step in trace {
+        now += step.jump.unsigned_abs();
+        let plan = &plans[step.plan % 3];
+        if ask(&limiter, step.key, plan, step.cost, now).is_allowed() {
+            let part =
+                |at| u128::from(step.cost) * WHOLE / u128::from(plan.windows().nth(at).unwrap().limit());
+            admitted.push((step.key, now, [part(0), part(1)]));
+        }
+    }
+    for (first, &(key, start, _)) in admitted.iter().enumerate() {
+        let mut sum = [0, 0];
+        for (_, end, parts) in admitted[first..].iter().filter(|(other, ..)| *other == key) {
+            for (window, period) in [(0, 60_000), (1, 3_600_000)] {
+                sum[window] += parts[window];
+                let refill = u128::from(end - start) * (WHOLE / period);
+                assert!(sum[window] <= WHOLE + refill, "window {window} between {start} and {end}");
+            }
+        }
+    }
+}
