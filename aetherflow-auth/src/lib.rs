@@ -1,11 +1,19 @@
 //! Who is calling, what may they do, what did they do.
 
 mod allowlist;
+pub mod api_key;
 mod environment;
+mod error;
+pub mod jwt;
+pub mod key;
+mod mac;
 mod principal;
+pub mod revocation;
 mod scope;
+mod store;
 
 pub use allowlist::{Allowlist, AllowlistError};
 pub use environment::{Environment, EnvironmentError};
+pub use error::{ConfigError, MintError, TokenError};
 pub use principal::{CredentialKind, Identity, Principal};
 pub use scope::{Scope, ScopeError, ScopeSet};

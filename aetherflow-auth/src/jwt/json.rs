@@ -1,0 +1,498 @@
+//! Strict JSON, walked once from left to right (RFC 8259, with RFC 8725 §2.6 in mind).
+//!
+//! Refused beyond the grammar: a member named twice in one object, however the name is escaped and however deep the
+//! object; lone surrogates; nesting below [`MAX_DEPTH`]; anything after the value. Two readers of one text must not
+//! see two different claims.
+
+use std::borrow::Cow;
+
+/// The text is no strict JSON, or a member has another type than the reader asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Malformed;
+
+type Walked<T> = Result<T, Malformed>;
+
+/// A position in a JSON text, and the names seen in every object that is open there.
+#[derive(Debug)]
+pub(crate) struct Walker<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    names: Vec<Name<'a>>,
+}
+
+impl<'a> Walker<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, names: Vec::with_capacity(16) }
+    }
+
+    /// Walks the whole text as one object; `visit` consumes the value of each member.
+    pub(crate) fn whole_object<F>(mut self, visit: F) -> Walked<()>
+    where
+        F: FnMut(&str, &mut Self) -> Walked<()>,
+    {
+        self.space();
+        self.object(visit)?;
+        self.space();
+        if self.at == self.text.len() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Reads a string; borrowed unless it holds an escape.
+    pub(crate) fn string(&mut self) -> Walked<Cow<'a, str>> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let stop = self.string_stop()?;
+        let plain = &self.text[start..stop];
+        if self.text.as_bytes()[stop] == b'"' {
+            self.at = stop + 1;
+            return Ok(Cow::Borrowed(plain));
+        }
+        self.at = stop;
+        self.escaped_string(plain.to_owned()).map(Cow::Owned)
+    }
+
+    /// Reads an array of strings.
+    pub(crate) fn strings(&mut self) -> Walked<Vec<Cow<'a, str>>> {
+        let mut all = Vec::new();
+        self.array(|walker| {
+            all.push(walker.string()?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Walks over an array and gives the text of each of its values.
+    pub(crate) fn raw_items(&mut self) -> Walked<Vec<&'a str>> {
+        let mut all = Vec::new();
+        self.array(|walker| {
+            let start = walker.at;
+            walker.skip()?;
+            all.push(&walker.text[start..walker.at]);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Reads a number and gives its text, which is one of RFC 8259 §6.
+    pub(crate) fn number(&mut self) -> Walked<&'a str> {
+        let start = self.at;
+        self.skip_if(b'-');
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err(Malformed),
+        }
+        if self.skip_if(b'.') {
+            self.digits()?;
+        }
+        if self.skip_if(b'e') || self.skip_if(b'E') {
+            let _sign = self.skip_if(b'+') || self.skip_if(b'-');
+            self.digits()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Reads `true` or `false`.
+    pub(crate) fn boolean(&mut self) -> Walked<bool> {
+        if self.skip_word("true") {
+            Ok(true)
+        } else if self.skip_word("false") {
+            Ok(false)
+        } else {
+            Err(Malformed)
+        }
+    }
+
+    /// Whether the next value is an array.
+    pub(crate) fn at_array(&self) -> bool {
+        self.peek() == Some(b'[')
+    }
+
+    /// Walks over one value of any type, as strictly as over the others.
+    pub(crate) fn skip(&mut self) -> Walked<()> {
+        match self.peek().ok_or(Malformed)? {
+            b'"' => self.string().map(drop),
+            b'{' => self.object(|_, walker| walker.skip()),
+            b'[' => self.array(Self::skip),
+            b't' | b'f' => self.boolean().map(drop),
+            b'n' if self.skip_word("null") => Ok(()),
+            _ => self.number().map(drop),
+        }
+    }
+
+    fn object<F>(&mut self, mut visit: F) -> Walked<()>
+    where
+        F: FnMut(&str, &mut Self) -> Walked<()>,
+    {
+        self.expect(b'{')?;
+        self.descend()?;
+        let open = self.names.len();
+        self.space();
+        if !self.skip_if(b'}') {
+            loop {
+                let name = self.string()?;
+                self.note(open, &name)?;
+                self.space();
+                self.expect(b':')?;
+                self.space();
+                visit(&name, self)?;
+                if self.ends(b'}')? {
+                    break;
+                }
+            }
+        }
+        self.names.truncate(open);
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn array<F>(&mut self, mut visit: F) -> Walked<()>
+    where
+        F: FnMut(&mut Self) -> Walked<()>,
+    {
+        self.expect(b'[')?;
+        self.descend()?;
+        self.space();
+        if !self.skip_if(b']') {
+            loop {
+                visit(self)?;
+                if self.ends(b']')? {
+                    break;
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn descend(&mut self) -> Walked<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// Steps over `close`, or over a comma and the space behind it.
+    fn ends(&mut self, close: u8) -> Walked<bool> {
+        self.space();
+        if self.skip_if(close) {
+            return Ok(true);
+        }
+        self.expect(b',')?;
+        self.space();
+        Ok(false)
+    }
+
+    /// Remembers a member's name, and refuses one that the object opened at `open` already has.
+    fn note(&mut self, open: usize, name: &Cow<'a, str>) -> Walked<()> {
+        let tag = tag(name);
+        if self.names[open..].iter().any(|seen| seen.tag == tag && seen.text == *name) {
+            return Err(Malformed);
+        }
+        self.names.push(Name { tag, text: name.clone() });
+        Ok(())
+    }
+
+    /// Where a string's next quote or backslash is.
+    fn string_stop(&self) -> Walked<usize> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let stop = rest.iter().position(|&byte| STOPS[usize::from(byte)]).ok_or(Malformed)?;
+        if rest[stop] < b' ' { Err(Malformed) } else { Ok(self.at + stop) }
+    }
+
+    fn escaped_string(&mut self, mut read: String) -> Walked<String> {
+        loop {
+            let start = self.at;
+            let stop = self.string_stop()?;
+            read.push_str(&self.text[start..stop]);
+            self.at = stop + 1;
+            if self.text.as_bytes()[stop] == b'"' {
+                return Ok(read);
+            }
+            read.push(self.escape()?);
+        }
+    }
+
+    fn escape(&mut self) -> Walked<char> {
+        let kind = self.peek().ok_or(Malformed)?;
+        self.at += 1;
+        Ok(match kind {
+            b'"' | b'\\' | b'/' => char::from(kind),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode_escape(),
+            _ => return Err(Malformed),
+        })
+    }
+
+    fn unicode_escape(&mut self) -> Walked<char> {
+        let first = self.hex4()?;
+        if !(0xd800..0xdc00).contains(&first) {
+            return char::from_u32(first).ok_or(Malformed);
+        }
+        self.expect(b'\\')?;
+        self.expect(b'u')?;
+        let second = self.hex4()?;
+        if !(0xdc00..0xe000).contains(&second) {
+            return Err(Malformed);
+        }
+        char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)).ok_or(Malformed)
+    }
+
+    fn hex4(&mut self) -> Walked<u32> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 4).ok_or(Malformed)?;
+        let mut value = 0;
+        for &digit in digits {
+            value = value << 4 | char::from(digit).to_digit(16).ok_or(Malformed)?;
+        }
+        self.at += 4;
+        Ok(value)
+    }
+
+    fn digits(&mut self) -> Walked<()> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start { Err(Malformed) } else { Ok(()) }
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Walked<()> {
+        if self.skip_if(byte) { Ok(()) } else { Err(Malformed) }
+    }
+
+    fn skip_if(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn skip_word(&mut self, word: &str) -> bool {
+        let found = self.text.as_bytes()[self.at..].starts_with(word.as_bytes());
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+}
+
+#[derive(Debug)]
+struct Name<'a> {
+    tag: u64,
+    text: Cow<'a, str>,
+}
+
+/// A word that differs for most names, so that a text of a thousand members costs no thousand squared comparisons.
+fn tag(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut word = [0; 8];
+    let tail = bytes.len().saturating_sub(8);
+    word[..bytes.len() - tail].copy_from_slice(&bytes[tail..]);
+    u64::from_le_bytes(word).rotate_left(7) ^ bytes.len() as u64
+}
+
+/// Deeper texts are refused, so that no text can exhaust the stack.
+pub(crate) const MAX_DEPTH: usize = 32;
+
+/// The bytes that end a run of plain characters in a string.
+const STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn walk(text: &str) -> Walked<()> {
+        Walker::new(text).whole_object(|_, walker| walker.skip())
+    }
+
+    #[test]
+    fn every_legal_spelling_is_walked() {
+        for text in [
+            "{}",
+            " \t\r\n{ \"a\" : 1 , \"b\" : [ ] } \n",
+            r#"{"a":[null,true,false,"",0,-0,1.5e+9,{}],"b":{"a":{"a":1}}}"#,
+            r#"{"\u0061":1,"b":"\ud83d\ude00\/\"\\"}"#,
+            r#"{"é":"\u00e9","e":1E400}"#,
+        ] {
+            assert_eq!(walk(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_two_readers_could_read_differently_are_refused() {
+        for text in [
+            "",
+            "[]",
+            "1",
+            "{}{}",
+            "{} x",
+            "{",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1,}"#,
+            r#"{,"a":1}"#,
+            r#"{a:1}"#,
+            r#"{'a':1}"#,
+            r#"{"a":1 "b":2}"#,
+            r#"{"a":01}"#,
+            r#"{"a":+1}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":.5}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":0x1}"#,
+            r#"{"a":NaN}"#,
+            r#"{"a":Infinity}"#,
+            r#"{"a":nul}"#,
+            r#"{"a":truex}"#,
+            r#"{"a":True}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":1}//"#,
+            "{\"a\":\"\n\"}",
+            "{\"a\":\"\u{0}\"}",
+            "\u{feff}{}",
+            r#"{"a":"\x41"}"#,
+            r#"{"a":"\u12"}"#,
+            r#"{"a":"\u+123"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":"\udc00"}"#,
+            r#"{"a":"\ud800\u0041"}"#,
+            r#"{"a":"\ud800\ud800"}"#,
+            r#"{"a":"b}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"x":{"y":[{"a":1,"a":2}]}}"#,
+            r#"{"":1,"":2}"#,
+        ] {
+            assert_eq!(walk(text), Err(Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_walked_to_its_cap_and_no_deeper() {
+        let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(walk(&nested(MAX_DEPTH - 1)), Ok(()));
+        assert_eq!(walk(&nested(MAX_DEPTH)), Err(Malformed));
+        assert_eq!(walk(&format!("{{\"a\":{}", "[".repeat(1_000_000))), Err(Malformed));
+    }
+
+    #[test]
+    fn a_name_may_return_in_a_sibling_object() {
+        assert_eq!(walk(r#"{"a":{"x":1},"b":{"x":1},"x":[{"x":1},{"x":1}]}"#), Ok(()));
+    }
+
+    /// JSON as a client may write it: legal, nearly legal, and not at all.
+    fn json_like() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+            "\"[a-c\\\\/u0-9dé ]{0,8}\"",
+            "[\\[\\]{}:,\"a0]{0,4}",
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec(("\"[abc]{1,2}\"", inner), 0..4).prop_map(|members| {
+                    let members: Vec<_> =
+                        members.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                    format!("{{{}}}", members.join(" ,"))
+                }),
+            ]
+        })
+    }
+
+    /// serde_json's reading of the text, unless it names a member twice or is no object.
+    fn serde_reads(text: &str) -> bool {
+        struct Strict;
+        impl<'de> serde::de::DeserializeSeed<'de> for Strict {
+            type Value = ();
+            fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+                from.deserialize_any(Self)
+            }
+        }
+        impl<'de> serde::de::Visitor<'de> for Strict {
+            type Value = ();
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_unit<E>(self) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_str<E>(self, _: &str) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                while seq.next_element_seed(Self)?.is_some() {}
+                Ok(())
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                let mut names = std::collections::HashSet::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if !names.insert(name) {
+                        return Err(serde::de::Error::custom("twice"));
+                    }
+                    map.next_value_seed(Self)?;
+                }
+                Ok(())
+            }
+        }
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = serde::de::DeserializeSeed::deserialize(Strict, &mut reader).and_then(|()| reader.end());
+        read.is_ok() && text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{')
+    }
+
+    proptest! {
+        #[test]
+        fn the_walker_and_serde_json_accept_the_same_objects(value in json_like()) {
+            let text = format!("{{\"v\":{value}}}");
+            prop_assert_eq!(walk(&text).is_ok(), serde_reads(&text), "{}", text);
+        }
+
+        #[test]
+        fn a_string_is_read_as_serde_json_reads_it(value in any::<String>()) {
+            let text = serde_json::json!({ "v": value }).to_string();
+            let mut read = None;
+            Walker::new(&text).whole_object(|_, walker| { read = Some(walker.string()?.into_owned()); Ok(()) }).unwrap();
+            prop_assert_eq!(read, Some(value));
+        }
+
+        #[test]
+        fn no_text_makes_the_walker_panic(text in any::<String>()) {
+            let _answer = walk(&text);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The compact form of a JWS (RFC 7515 §3.1, §7.1): three canonical base64url parts, and a strict header.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::json::{Malformed, Walker};
+use crate::error::TokenError;
+
+/// A token cut at its two dots; nothing is decoded or believed yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compact<'t> {
+    header: &'t str,
+    claims: &'t str,
+    signature: &'t str,
+    /// Header and claims with the dot between: what the signature is over.
+    pub(crate) signed: &'t str,
+}
+
+impl<'t> Compact<'t> {
+    /// Cuts a token, whose length is looked at before anything else.
+    pub(crate) fn cut(token: &'t str) -> Result<Self, TokenError> {
+        if token.len() > MAX_TOKEN {
+            return Err(TokenError::TooLong);
+        }
+        let (header, rest) = token.split_once('.').ok_or(TokenError::Malformed)?;
+        let (claims, signature) = rest.split_once('.').ok_or(TokenError::Malformed)?;
+        if header.len() > MAX_HEADER {
+            return Err(TokenError::TooLong);
+        }
+        if header.is_empty() || claims.is_empty() || signature.is_empty() || signature.contains('.') {
+            return Err(TokenError::Malformed);
+        }
+        let signed = &token[..header.len() + 1 + claims.len()];
+        Ok(Self { header, claims, signature, signed })
+    }
+
+    /// Decodes the header and hands what it says to `read`.
+    pub(crate) fn with_header<T>(
+        &self,
+        read: impl FnOnce(Header<'_>) -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        let mut room = [0; MAX_HEADER / 4 * 3];
+        let used = decode_into(self.header, &mut room)?;
+        let text = std::str::from_utf8(&room[..used]).map_err(|_| TokenError::Malformed)?;
+        read(Header::read(text)?)
+    }
+
+    /// Decodes the claims' text.
+    pub(crate) fn claims_text(&self) -> Result<String, TokenError> {
+        let bytes = URL_SAFE_NO_PAD.decode(self.claims).map_err(|_| TokenError::Malformed)?;
+        String::from_utf8(bytes).map_err(|_| TokenError::Malformed)
+    }
+
+    /// Decodes the signature into `room`, and gives the part it fills.
+    pub(crate) fn signature<'r>(&self, room: &'r mut [u8; MAX_SIGNATURE]) -> Result<&'r [u8], TokenError> {
+        let used = decode_into(self.signature, room)?;
+        Ok(&room[..used])
+    }
+}
+
+/// What a JOSE header says that matters here.
+#[derive(Debug)]
+pub(crate) struct Header<'h> {
+    pub(crate) algorithm: Cow<'h, str>,
+    pub(crate) key_id: Option<Cow<'h, str>>,
+    pub(crate) typ: Option<Cow<'h, str>>,
+}
+
+impl<'h> Header<'h> {
+    fn read(text: &'h str) -> Result<Self, TokenError> {
+        let (mut algorithm, mut key_id, mut typ, mut refused) = (None, None, None, false);
+        let walked = Walker::new(text).whole_object(|name, walker| {
+            match name {
+                "alg" => algorithm = Some(walker.string()?),
+                "kid" => key_id = Some(walker.string()?),
+                "typ" => typ = Some(walker.string()?),
+                "cty" => refused |= is_jwt(&walker.string()?),
+                // RFC 7797: with `b64` false the signature is over other bytes than those read here.
+                "b64" => refused |= !walker.boolean()?,
+                _ if REFUSED.contains(&name) => {
+                    refused = true;
+                    walker.skip()?;
+                }
+                _ => walker.skip()?,
+            }
+            Ok(())
+        });
+        match walked {
+            Err(Malformed) => Err(TokenError::Malformed),
+            Ok(()) if refused => Err(TokenError::Header),
+            Ok(()) => Ok(Self { algorithm: algorithm.ok_or(TokenError::Malformed)?, key_id, typ }),
+        }
+    }
+}
+
+fn is_jwt(content_type: &str) -> bool {
+    let bare = content_type.strip_prefix("application/").unwrap_or(content_type);
+    bare.eq_ignore_ascii_case("jwt")
+}
+
+fn decode_into(part: &str, room: &mut [u8]) -> Result<usize, TokenError> {
+    URL_SAFE_NO_PAD.decode_slice(part, room).map_err(|_| TokenError::Malformed)
+}
+
+/// Bytes of a token that are looked at; longer ones are refused unread.
+pub(crate) const MAX_TOKEN: usize = 8 * 1024;
+const MAX_HEADER: usize = 2 * 1024;
+/// An RSA signature of 8,192 bits.
+pub(crate) const MAX_SIGNATURE: usize = 1024;
+
+/// Members that bring a key along, change what is signed, or belong to encryption (RFC 7515 §4.1, RFC 7516 §4.1,
+/// RFC 7518 §4). `crit` is here whatever it lists: no extension is understood.
+const REFUSED: [&str; 14] =
+    ["crit", "jwk", "jku", "x5u", "x5c", "zip", "enc", "epk", "apu", "apv", "iv", "tag", "p2s", "p2c"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header_of(text: &str) -> Result<(String, Option<String>, Option<String>), TokenError> {
+        let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(text));
+        Compact::cut(&token)?.with_header(|header| {
+            let owned = |text: Cow<'_, str>| text.into_owned();
+            Ok((owned(header.algorithm), header.key_id.map(owned), header.typ.map(owned)))
+        })
+    }
+
+    #[test]
+    fn a_header_gives_its_algorithm_key_id_and_type() {
+        let (algorithm, key_id, typ) =
+            header_of(r#"{"typ":"at+jwt","x5t":"abc","\u0061lg":"ES256","other":{"a":[1]},"kid":"k1","cty":"x","b64":true}"#)
+                .unwrap();
+        assert_eq!(
+            (algorithm.as_str(), key_id.as_deref(), typ.as_deref()),
+            ("ES256", Some("k1"), Some("at+jwt"))
+        );
+    }
+
+    #[test]
+    fn members_that_change_how_a_token_is_read_are_refused_whatever_they_hold() {
+        for member in [
+            r#""crit":["exp"]"#,
+            r#""crit":[]"#,
+            r#""crit":null"#,
+            r#""crit":["b64"],"b64":true"#,
+            r#""b64":false"#,
+            r#""jwk":{}"#,
+            r#""\u006awk":{}"#,
+            r#""jku":"https://keys.example""#,
+            r#""x5u":"https://keys.example""#,
+            r#""x5c":[]"#,
+            r#""zip":"DEF""#,
+            r#""enc":"A256GCM""#,
+            r#""epk":{}"#,
+            r#""p2c":1"#,
+            r#""cty":"JWT""#,
+            r#""cty":"application/jwt""#,
+        ] {
+            assert_eq!(
+                header_of(&format!(r#"{{"alg":"ES256",{member}}}"#)).unwrap_err(),
+                TokenError::Header,
+                "{member}"
+            );
+        }
+    }
+
+    #[test]
+    fn headers_that_are_no_strict_object_are_malformed() {
+        for text in [
+            r#"["ES256"]"#,
+            r#"{"typ":"JWT"}"#,
+            r#"{"alg":null}"#,
+            r#"{"alg":["ES256"]}"#,
+            r#"{"alg":"ES256","alg":"ES256"}"#,
+            r#"{"alg":"ES256","kid":7}"#,
+            r#"{"alg":"ES256","kid":null}"#,
+            r#"{"alg":"ES256","typ":{}}"#,
+            r#"{"alg":"ES256","cty":1}"#,
+            r#"{"alg":"ES256","b64":"true"}"#,
+            r#"{"alg":"ES256"} "x""#,
+        ] {
+            assert_eq!(header_of(text).unwrap_err(), TokenError::Malformed, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_three_canonical_parts_are_cut_and_decoded() {
+        assert_eq!(Compact::cut("e30.e30.c2ln").unwrap().signed, "e30.e30");
+        for token in
+            ["", ".", "..", "a.b", "e30.e30.", ".e30.c2ln", "e30..c2ln", "e30.e30.c2ln.", "a.b.c.d.e"]
+        {
+            assert_eq!(Compact::cut(token).unwrap_err(), TokenError::Malformed, "{token}");
+        }
+        for claims in ["e30=", "e31", "e3 0", "e3+0", "e", "é30"] {
+            let token = format!("e30.{claims}.c2ln");
+            let cut = Compact::cut(&token).unwrap();
+            assert_eq!(cut.claims_text().unwrap_err(), TokenError::Malformed, "{claims}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_refused_before_anything_is_decoded() {
+        let longest = format!("e30.{}.c2ln", "A".repeat(MAX_TOKEN - 9));
+        assert_eq!(Compact::cut(&longest).unwrap().signed.len(), MAX_TOKEN - 5);
+        assert_eq!(Compact::cut(&format!("{longest}A")).unwrap_err(), TokenError::TooLong);
+        assert_eq!(
+            Compact::cut(&format!("{}.e30.c2ln", "A".repeat(MAX_HEADER + 1))).unwrap_err(),
+            TokenError::TooLong
+        );
+        let wide = format!("e30.e30.{}", "A".repeat(MAX_SIGNATURE * 2));
+        let mut room = [0; MAX_SIGNATURE];
+        assert_eq!(Compact::cut(&wide).unwrap().signature(&mut room).unwrap_err(), TokenError::Malformed);
+    }
+}

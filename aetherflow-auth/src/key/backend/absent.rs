@@ -1,0 +1,29 @@
+//! No backend: everything compiles, and no key can be built.
+
+use jsonwebtoken::crypto::CryptoProvider;
+use zeroize::Zeroizing;
+
+use super::Material;
+use crate::error::ConfigError;
+use crate::key::algorithm::Algorithm;
+
+/// Never built.
+pub(crate) enum Checker {}
+
+impl Checker {
+    pub(crate) fn new(_: Algorithm, _: &Material) -> Result<Self, ConfigError> {
+        Err(ConfigError::NoBackend)
+    }
+
+    pub(crate) fn holds(&self, _: &[u8], _: &[u8]) -> bool {
+        match *self {}
+    }
+}
+
+pub(crate) fn provider() -> Result<&'static CryptoProvider, ConfigError> {
+    Err(ConfigError::NoBackend)
+}
+
+pub(crate) fn generate_pkcs8(_: Algorithm) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    Err(ConfigError::NoBackend)
+}
