@@ -130,7 +130,7 @@ pub enum TokenError {
     /// `iat` is further ahead than clocks may differ.
     #[error("the token was issued in the future")]
     IssuedInFuture,
-    /// `exp - iat` is above the greatest age, or not positive.
+    /// `exp - iat` is above the greatest age.
     #[error("the token lives too long")]
     Lifetime,
     /// `cnf` binds the token to a key, and nothing proves the binding.

@@ -96,8 +96,7 @@ impl TokenRules {
             return Err(TokenError::Bound);
         }
         let (issued_at, expires_at) = (required(claims.issued_at)?, required(claims.expires_at)?);
-        let age = expires_at.signed_duration_since(issued_at);
-        if age <= TimeDelta::zero() || age > self.max_age {
+        if expires_at.signed_duration_since(issued_at) > self.max_age {
             return Err(TokenError::Lifetime);
         }
         let subject = required(claims.subject)?.into_owned();

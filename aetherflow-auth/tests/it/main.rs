@@ -1,5 +1,14 @@
 //! What the crate promises, one module a topic.
 
 mod allowlist;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod api_key;
+mod audit;
 mod environment;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod forge;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod jwt;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod key;
 mod scope;

@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 use crate::key::algorithm::Algorithm;
 
 pub(crate) enum Checker {
-    Mac(hmac::Key),
+    Mac(Box<hmac::Key>),
     Public(ParsedPublicKey),
 }
 
@@ -44,7 +44,7 @@ impl Checker {
     }
 
     fn mac(hash: hmac::Algorithm, material: &Material) -> Self {
-        Self::Mac(hmac::Key::new(hash, &material.encoded()))
+        Self::Mac(Box::new(hmac::Key::new(hash, &material.encoded())))
     }
 }
 
