@@ -90,3 +90,6 @@ impl Debt {
         self.bucket.drained(self.owed, elapsed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,4 +64,7 @@ fn no_elapsed_time_overflows() {
     let bucket = Bucket::new(u32::MAX, 1 << 30).unwrap();
     assert_eq!(bucket.drained(bucket.capacity(), u64::MAX), 0);
     assert_eq!(bucket.drained(bucket.capacity(), (1 << 30) - 1), u64::from(u32::MAX));
+    // Here the product is 2^64 and would wrap to nothing.
+    let bucket = Bucket::new(1 << 31, 1 << 31).unwrap();
+    assert_eq!(bucket.drained(bucket.capacity(), 1 << 33), 0);
 }

@@ -84,6 +84,24 @@ fn a_dropped_full_bucket_does_not_start_again_in_the_past() {
 }
 
 #[test]
+fn a_key_replaced_by_a_tick_in_the_past_pays_back_from_its_own_moment_on() {
+    let (mut shard, free) = (Shard::new(1), Plan::free());
+    assert!(check(&mut shard, "a", &free, 60, 60_000).is_allowed());
+    assert!(check(&mut shard, "b", &free, 1, 0).is_allowed());
+    assert_eq!(remaining(&shard, "a", &free, 60_000), [0, 940]);
+}
+
+#[test]
+fn a_key_that_still_owes_in_its_longest_window_counts_as_replaced() {
+    let (mut shard, free) = (Shard::new(1), Plan::free());
+    assert!(check(&mut shard, "a", &free, 30, 0).is_allowed());
+    assert!(check(&mut shard, "b", &free, 1, 107_999).is_allowed());
+    assert_eq!(shard.replaced(), 1);
+    assert!(check(&mut shard, "c", &free, 1, 111_599).is_allowed());
+    assert_eq!(shard.replaced(), 1);
+}
+
+#[test]
 fn every_entry_is_found_after_its_neighbours_were_replaced_many_times() {
     let (mut shard, free) = (Shard::new(3), Plan::free());
     for round in 0..1_000_u64 {

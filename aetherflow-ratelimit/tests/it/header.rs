@@ -87,6 +87,15 @@ fn a_wait_of_a_millisecond_is_a_second() {
 }
 
 #[test]
+fn a_part_of_a_millisecond_counts_when_seconds_are_rounded_up() {
+    let window = Window::new("w", 1_000, Duration::from_millis(1_000_001)).unwrap();
+    let plan = Plan::new("plan", [window]).unwrap();
+    let decision = check(&Limiter::exact(1), &plan, 999, 0);
+    assert_eq!(fields::limit(&decision), r#""w";r=1;t=2"#);
+    assert_eq!(fields::policy(&plan), r#""w";q=1000;w=1001"#);
+}
+
+#[test]
 fn the_older_fields_speak_of_the_window_with_the_least_remaining() {
     let (limiter, free) = (Limiter::exact(1), Plan::free());
     let listed = |decision: &Decision| fields::x_rate_limit(decision).collect::<Vec<_>>();
