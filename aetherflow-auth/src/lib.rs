@@ -2,6 +2,7 @@
 
 mod allowlist;
 pub mod api_key;
+pub mod audit;
 mod environment;
 mod error;
 pub mod jwt;
