@@ -50,7 +50,8 @@ impl fmt::Debug for Plaintext {
 
 impl Drop for Plaintext {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // As a slice: a Vec is wiped byte by byte. It has no spare capacity to wipe.
+        self.0.as_mut_slice().zeroize();
     }
 }
 
