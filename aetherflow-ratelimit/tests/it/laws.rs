@@ -153,8 +153,8 @@ proptest! {
     }
 
     #[test]
-    fn no_key_passes_its_envelope_when_six_live_keys_share_five_slots(trace in steps(6, 200)) {
-        hold_envelopes(&trace, 5);
+    fn no_key_passes_its_envelope_when_five_live_keys_share_four_slots(trace in steps(5, 200)) {
+        hold_envelopes(&trace, 4);
     }
 
     #[test]
