@@ -1,4 +1,4 @@
-use crate::{ContextError, pae::Pae, stage};
+use crate::{ContextError, pae::with_pae, stage};
 
 /// What a sealed value is bound to: one tenant's cell, or one tenant's column.
 ///
@@ -63,12 +63,12 @@ impl<'a> Context<'a> {
         Ok(Self { tenant, table, column, row })
     }
 
-    /// The additional data of a field sealed here.
-    pub(crate) fn encode(&self) -> Pae {
+    /// Lends the additional data of a field sealed here.
+    pub(crate) fn with_aad<R>(&self, then: impl FnOnce(&[u8]) -> R) -> R {
         let (tenant, table, column) = (self.tenant.as_bytes(), self.table.as_bytes(), self.column.as_bytes());
         match self.row {
-            Some(row) => Pae::new([FIELD_LABEL, tenant, table, column, row]),
-            None => Pae::new([COLUMN_LABEL, tenant, table, column]),
+            Some(row) => with_pae([FIELD_LABEL, tenant, table, column, row], then),
+            None => with_pae([COLUMN_LABEL, tenant, table, column], then),
         }
     }
 }

@@ -31,8 +31,8 @@ impl KeyRing {
         let cipher = key.cipher_for(Purpose::Field).ok_or(OpenError)?;
 
         let mut plaintext = Plaintext::new(parts.ciphertext.to_vec());
-        cipher
-            .decrypt(&parts.nonce, context.encode().as_slice(), plaintext.as_mut_slice(), parts.tag)
+        context
+            .with_aad(|aad| cipher.decrypt(&parts.nonce, aad, plaintext.as_mut_slice(), parts.tag))
             .map_err(|_| OpenError)?;
         Ok(plaintext)
     }
@@ -61,8 +61,8 @@ impl KeyRing {
         sealed.extend_from_slice(&header(key.id()));
         sealed.extend_from_slice(nonce.as_flattened());
         sealed.extend_from_slice(plaintext);
-        let tag = cipher
-            .encrypt(nonce, context.encode().as_slice(), &mut sealed[PREFIX..])
+        let tag = context
+            .with_aad(|aad| cipher.encrypt(nonce, aad, &mut sealed[PREFIX..]))
             .map_err(|_| SealError::TooLong)?;
         sealed.extend_from_slice(&tag);
         Ok(sealed)

@@ -1,35 +1,25 @@
-/// Parts encoded so that no two lists of parts give the same bytes.
+/// Encodes parts so that no two lists of parts give the same bytes, and hands the encoding on.
 ///
 /// `PAE(p0, …, pn-1) = LE64(n) || LE64(len p0) || p0 || …`, as in PASETO. Every length stands before its part, so
-/// `("ab", "c")` and `("a", "bc")` differ.
-pub(crate) struct Pae {
-    stack: [u8; STACK],
-    // Used in place of `stack` when the encoding is longer.
-    heap: Vec<u8>,
-    len: usize,
-}
+/// `("ab", "c")` and `("a", "bc")` differ. The encoding is lent, not returned, so that a short one never leaves the
+/// stack.
+pub(crate) fn with_pae<const N: usize, R>(parts: [&[u8]; N], then: impl FnOnce(&[u8]) -> R) -> R {
+    let len = LENGTH + parts.iter().map(|part| LENGTH + part.len()).sum::<usize>();
+    let (mut stack, mut heap);
+    let encoding = if len <= STACK {
+        stack = [0; STACK];
+        &mut stack[..len]
+    } else {
+        heap = vec![0; len];
+        &mut heap[..]
+    };
 
-impl Pae {
-    pub(crate) fn new<const N: usize>(parts: [&[u8]; N]) -> Self {
-        let len = LENGTH + parts.iter().map(|part| LENGTH + part.len()).sum::<usize>();
-        let heap = if len > STACK { vec![0; len] } else { Vec::new() };
-        let mut pae = Self { stack: [0; STACK], heap, len };
-
-        let mut rest = put(pae.as_mut_slice(), &length(N));
-        for part in parts {
-            rest = put(rest, &length(part.len()));
-            rest = put(rest, part);
-        }
-        pae
+    let mut rest = put(encoding, &length(N));
+    for part in parts {
+        rest = put(rest, &length(part.len()));
+        rest = put(rest, part);
     }
-
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        if self.len > STACK { &self.heap } else { &self.stack[..self.len] }
-    }
-
-    fn as_mut_slice(&mut self) -> &mut [u8] {
-        if self.len > STACK { &mut self.heap } else { &mut self.stack[..self.len] }
-    }
+    then(encoding)
 }
 
 fn length(bytes: usize) -> [u8; LENGTH] {
@@ -55,25 +45,21 @@ mod tests {
 
     #[test]
     fn the_encoding_is_the_documented_one() {
-        assert_eq!(Pae::new([]).as_slice(), hex!("0000000000000000"));
-        assert_eq!(Pae::new([b""]).as_slice(), hex!("0100000000000000 0000000000000000"));
-        assert_eq!(
-            Pae::new([b"ab", b"c"]).as_slice(),
-            hex!("0200000000000000 0200000000000000 6162 0100000000000000 63")
-        );
+        assert_eq!(pae([]), hex!("0000000000000000"));
+        assert_eq!(pae([b""]), hex!("0100000000000000 0000000000000000"));
+        assert_eq!(pae([b"ab", b"c"]), hex!("0200000000000000 0200000000000000 6162 0100000000000000 63"));
     }
 
     #[test]
     fn moving_a_byte_across_a_boundary_changes_the_encoding() {
-        assert_ne!(Pae::new([b"ab", b"c"]).as_slice(), Pae::new([b"a", b"bc"]).as_slice());
+        assert_ne!(pae([b"ab", b"c"]), pae([b"a", b"bc"]));
     }
 
     proptest! {
         // What can be decoded has one pre-image: this is injectivity, on both sides of the stack's end.
         #[test]
         fn the_parts_can_be_read_back(parts in [part(), part(), part(), part()]) {
-            let encoded = Pae::new(parts.each_ref().map(Vec::as_slice));
-            prop_assert_eq!(decode(encoded.as_slice()), parts);
+            prop_assert_eq!(decode(&pae(parts.each_ref().map(Vec::as_slice))), parts);
         }
 
         #[test]
@@ -81,9 +67,13 @@ mod tests {
             one in [tiny_part(), tiny_part(), tiny_part()],
             other in [tiny_part(), tiny_part(), tiny_part()],
         ) {
-            let [a, b] = [&one, &other].map(|parts| Pae::new(parts.each_ref().map(Vec::as_slice)));
-            prop_assert_eq!(a.as_slice() == b.as_slice(), one == other);
+            let [a, b] = [&one, &other].map(|parts| pae(parts.each_ref().map(Vec::as_slice)));
+            prop_assert_eq!(a == b, one == other);
         }
+    }
+
+    fn pae<const N: usize>(parts: [&[u8]; N]) -> Vec<u8> {
+        with_pae(parts, <[u8]>::to_vec)
     }
 
     fn part() -> impl Strategy<Value = Vec<u8>> {
