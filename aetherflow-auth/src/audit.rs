@@ -15,6 +15,7 @@
 //! use chrono::DateTime;
 //!
 //! # let path = std::env::temp_dir().join(format!("aetherflow-audit-example-{}", std::process::id()));
+//! # let _ = std::fs::remove_dir_all(&path);
 //! let folder = LogFolder::new(&path);
 //! let log = JsonLines::open(folder.clone(), |failure| eprintln!("audit log ended: {failure}"))?;
 //! log.record(Event::new(Action::Refused, DateTime::UNIX_EPOCH).with_reason("the token is expired"));

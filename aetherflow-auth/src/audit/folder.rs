@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -51,7 +52,7 @@ impl LogFolder {
 
     /// The numbers of the log's files, ascending; other files are not the log's.
     pub(super) fn numbers(&self) -> Result<Vec<u32>, LogError> {
-        let failed = |source| LogError::Io { path: self.path.clone(), source };
+        let failed = |source| LogError::io(&self.path, source);
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(failed)? {
             numbers.extend(entry.map_err(failed)?.file_name().to_str().and_then(number_of));
@@ -62,7 +63,7 @@ impl LogFolder {
 }
 
 /// Why an audit log cannot be written or read.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum LogError {
     /// The operating system refused, as when the disk is full.
@@ -71,7 +72,7 @@ pub enum LogError {
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// Another process, or another sink of this one, writes to the folder.
     #[error("the audit log in {} is already being written", .0.display())]
@@ -85,6 +86,12 @@ pub enum LogError {
     /// A cursor that no page of this log gave.
     #[error("the cursor is not one of this audit log")]
     Cursor,
+}
+
+impl LogError {
+    pub(super) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source: Arc::new(source) }
+    }
 }
 
 fn number_of(name: &str) -> Option<u32> {

@@ -43,7 +43,7 @@ impl JsonLines {
         let thread = thread::Builder::new()
             .name("aetherflow-audit".to_owned())
             .spawn(move || desk.run(&inbox, &reported, on_failure))
-            .map_err(|source| LogError::Io { path, source })?;
+            .map_err(|source| LogError::io(path, source))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), failure, torn })
     }
 
@@ -52,13 +52,13 @@ impl JsonLines {
     /// # Errors
     ///
     /// The failure that ended the log.
-    pub fn flush(&self) -> Result<(), &LogError> {
+    pub fn flush(&self) -> Result<(), LogError> {
         let (written, wait) = mpsc::channel();
         let is_asked = self.send(Message::Flush(written));
         if is_asked && wait.recv().is_ok() {
             return Ok(());
         }
-        Err(self.failure.get_or_init(|| LogError::Stopped))
+        Err(self.failure.get_or_init(|| LogError::Stopped).clone())
     }
 
     /// The failure that ended the log, if one has.

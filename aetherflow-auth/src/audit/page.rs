@@ -30,7 +30,7 @@ impl LogFolder {
         let mut log = Backlog::open(self, after)?;
         let (mut last, mut looked_through) = (after, 0);
         while let Some((place, line)) = log.next_line()? {
-            looked_through += line.len();
+            looked_through += line.len() + 1;
             if let Some(event) = page.event_of(&line).filter(&mut wanted) {
                 if page.events.len() == limit {
                     page.next = last;
@@ -140,7 +140,7 @@ impl<'a> Backlog<'a> {
     fn next_line(&mut self) -> Result<Option<(Cursor, Vec<u8>)>, LogError> {
         loop {
             if let Some((file, lines)) = &mut self.current {
-                let failed = |source| LogError::Io { path: self.folder.file(*file), source };
+                let failed = |source| LogError::io(self.folder.file(*file), source);
                 if let Some((offset, line)) = lines.next_line().map_err(failed)? {
                     return Ok(Some((Cursor { file: *file, offset }, line)));
                 }
@@ -161,7 +161,7 @@ fn read<T>(
     begin: impl FnOnce(File) -> io::Result<T>,
 ) -> Result<T, LogError> {
     let path = folder.file(number);
-    File::open(&path).and_then(begin).map_err(|source| LogError::Io { path, source })
+    File::open(&path).and_then(begin).map_err(|source| LogError::io(path, source))
 }
 
 const MOST_EVENTS: usize = 1_000;

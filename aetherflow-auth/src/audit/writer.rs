@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use super::lines::complete_length;
 use super::{Event, LogError, LogFolder};
@@ -22,11 +21,11 @@ pub(super) struct Writer {
 impl Writer {
     /// Opens the newest file, or the first, and tells how many bytes of a line cut short were taken off its end.
     pub(super) fn open(folder: LogFolder) -> Result<(Self, u64), LogError> {
-        fs::create_dir_all(folder.path()).map_err(|source| at(folder.path().into(), source))?;
+        fs::create_dir_all(folder.path()).map_err(|source| LogError::io(folder.path(), source))?;
         let lock = lock(&folder)?;
         let number = folder.numbers()?.last().copied().unwrap_or(1);
         let file = append_to(&folder, number)?;
-        let (length, torn) = repair(&file).map_err(|source| at(folder.file(number), source))?;
+        let (length, torn) = repair(&file).map_err(|source| LogError::io(folder.file(number), source))?;
         let writer = Self { folder, _lock: lock, file, number, length, buffer: Vec::new() };
         writer.sync_folder()?;
         Ok((writer, torn))
@@ -76,29 +75,29 @@ impl Writer {
             let folder = self.folder.path();
             File::open(folder)
                 .and_then(|folder| folder.sync_all())
-                .map_err(|source| at(folder.into(), source))?;
+                .map_err(|source| LogError::io(folder, source))?;
         }
         Ok(())
     }
 
     fn failed(&self, source: io::Error) -> LogError {
-        at(self.folder.file(self.number), source)
+        LogError::io(self.folder.file(self.number), source)
     }
 }
 
 fn lock(folder: &LogFolder) -> Result<File, LogError> {
     let path = folder.path().join("lock");
-    let lock = options().write(true).open(&path).map_err(|source| at(path.clone(), source))?;
+    let lock = options().write(true).open(&path).map_err(|source| LogError::io(&path, source))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(LogError::InUse(folder.path().into())),
-        Err(TryLockError::Error(source)) => Err(at(path, source)),
+        Err(TryLockError::Error(source)) => Err(LogError::io(path, source)),
     }
 }
 
 fn append_to(folder: &LogFolder, number: u32) -> Result<File, LogError> {
     let path = folder.file(number);
-    options().read(true).append(true).open(&path).map_err(|source| at(path, source))
+    options().read(true).append(true).open(&path).map_err(|source| LogError::io(path, source))
 }
 
 /// Made if absent, and not for the world to read: events name people and their addresses.
@@ -117,10 +116,6 @@ fn repair(file: &File) -> io::Result<(u64, u64)> {
         file.sync_all()?;
     }
     Ok((complete, length - complete))
-}
-
-fn at(path: PathBuf, source: io::Error) -> LogError {
-    LogError::Io { path, source }
 }
 
 const BUFFER: usize = 64 << 10;

@@ -273,7 +273,7 @@ fn a_full_disk_ends_the_log_and_says_why() {
     let log = JsonLines::open(scratch.folder(), |_| ()).unwrap();
     log.record(event(1));
     let LogError::Io { path, source } = log.flush().unwrap_err() else { panic!("no error of the disk") };
-    assert_eq!((path, source.kind()), (&scratch.file(1), std::io::ErrorKind::StorageFull));
+    assert_eq!((path, source.kind()), (scratch.file(1), std::io::ErrorKind::StorageFull));
 }
 
 #[test]
@@ -397,14 +397,11 @@ fn lines_longer_than_a_block_are_read_whole() {
 #[test]
 fn a_page_gives_up_looking_after_a_bounded_stretch_and_says_where() {
     let scratch = Scratch::new();
-    let log = open(scratch.folder());
-    let filler = Identity::new("https://a", None, "x".repeat(400_000));
-    log.record(event(1));
-    (0..50).for_each(|_| log.record(event(2).with_identity(filler.clone())));
-    drop(log);
+    write(scratch.folder(), [1]);
+    append(&scratch.file(1), format!("{}\n", "x".repeat(999)).repeat(17_000).as_bytes());
     let is_rare = |event: &Event| event.status() == Some(1);
     let first = scratch.folder().page(None, 10, is_rare).unwrap();
-    assert_eq!((numbers(&first), first.next().is_some()), (vec![], true));
+    assert_eq!((numbers(&first), first.unreadable()), (vec![], 16_778));
     let second = scratch.folder().page(first.next(), 10, is_rare).unwrap();
     assert_eq!((numbers(&second), second.next()), (vec![1], None));
 }
@@ -422,11 +419,11 @@ fn other_files_of_the_folder_are_left_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn pages_of_any_size_over_files_of_any_size_give_each_event_once(
-        events in 0..40_u16,
+        events in 0..25_u16,
         file_size in 0..600_u64,
         limit in 1..12_usize,
     ) {
