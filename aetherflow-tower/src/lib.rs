@@ -1,1 +1,33 @@
-//! 
+#![cfg_attr(not(doctest), doc = include_str!("../README.md"))]
+
+mod access;
+mod answer;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod client_ip;
+mod credential;
+mod error;
+pub mod gate;
+pub mod layer;
+mod path;
+mod policy;
+mod record;
+pub mod rejection;
+mod request;
+mod route;
+mod sunset;
+
+pub use access::Access;
+pub use client_ip::TrustedProxies;
+pub use error::{ConfigError, Fault};
+pub use gate::Gate;
+pub use layer::SecurityLayer;
+pub use policy::Policy;
+pub use request::{Connection, RequestView};
+pub use route::Routes;
+pub use sunset::Sunset;
+
+// The README shows axum, so its examples are compiled where axum is.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

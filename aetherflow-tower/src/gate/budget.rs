@@ -1,0 +1,37 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aetherflow_ratelimit::{Decision, Key, Limiter, Plan, Tick, Window};
+
+/// How many bad credentials one address may present: 60 at once and 60 a minute.
+///
+/// It is peeked before any cryptography and charged after a failure, so that requests decided at the same moment may
+/// overdraw it by as many as run at once.
+#[derive(Debug)]
+pub(super) struct FailureBudget {
+    limiter: Limiter,
+    plan: Plan,
+}
+
+impl FailureBudget {
+    pub(super) fn new() -> Self {
+        let window =
+            Window::new("failures", 60, Duration::from_secs(60)).expect("a plain name and a small quota");
+        let plan = Plan::new("failures", [window]).expect("one window");
+        Self { limiter: Limiter::exact(MOST_ADDRESSES), plan }
+    }
+
+    /// The refusal, if the budget of the address is spent.
+    pub(super) fn spent(&self, address: IpAddr, now: Tick) -> Option<Decision> {
+        let decision = self.limiter.peek_at(&Key::address(address), &self.plan, 1, now);
+        (!decision.is_allowed()).then_some(decision)
+    }
+
+    /// Counts a failure; one more than fits changes nothing.
+    pub(super) fn charge(&self, address: IpAddr, now: Tick) {
+        let _spent_already = self.limiter.check_at(&Key::address(address), &self.plan, 1, now);
+    }
+}
+
+/// About 16 MB when full. A flood from more addresses makes newcomers start with less.
+const MOST_ADDRESSES: usize = 65_536;

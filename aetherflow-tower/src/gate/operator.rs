@@ -1,0 +1,100 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Tells the operator, once each, what only the operator can mend.
+pub(super) struct Operator {
+    log: Box<dyn Fn(&str) + Send + Sync>,
+    connection: Once,
+    proxy: Once,
+    plan: Once,
+    unlisted: Mutex<HashSet<String>>,
+}
+
+impl Operator {
+    pub(super) fn new(log: Box<dyn Fn(&str) + Send + Sync>) -> Self {
+        let unlisted = Mutex::new(HashSet::new());
+        Self { log, connection: Once::default(), proxy: Once::default(), plan: Once::default(), unlisted }
+    }
+
+    pub(super) fn no_connection(&self) {
+        self.connection.tell(|| {
+            (self.log)(
+                "aetherflow: a request carries no Connection, so its peer is unknown and it is answered 500: \
+                 insert a Connection into every request's extensions in the accept loop",
+            );
+        });
+    }
+
+    pub(super) fn undeclared_proxy(&self, peer: SocketAddr) {
+        self.proxy.tell(|| {
+            (self.log)(&format!(
+                "aetherflow: forwarding headers from {} are ignored, since it is no declared proxy: \
+                 if it is yours, declare it with with_trusted_proxies",
+                peer.ip()
+            ));
+        });
+    }
+
+    pub(super) fn unknown_plan(&self) {
+        self.plan.tell(|| {
+            (self.log)(
+                "aetherflow: a credential names a plan the gate does not know, and is limited as free: \
+                 add the plan with with_plans",
+            );
+        });
+    }
+
+    /// Whether forwarding headers from an undeclared proxy are still worth looking for.
+    pub(super) fn listens_for_proxies(&self) -> bool {
+        self.proxy.is_untold()
+    }
+
+    /// Names each route of the first hundred; a client that asks for more of them is only curious.
+    pub(super) fn unlisted(&self, route: &str) {
+        let route = route.get(..LONGEST_ROUTE).unwrap_or(route);
+        let mut seen = self.unlisted.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_ROUTES || !seen.insert(route.to_owned()) {
+            return;
+        }
+        drop(seen);
+        (self.log)(&format!(
+            "aetherflow: {route} is not listed and is answered 404: list it, if it should be served"
+        ));
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operator")
+    }
+}
+
+/// Writes one line to standard error.
+pub(super) fn to_stderr(line: &str) {
+    // `eprintln!` panics where standard error is closed, and nobody is left to be told.
+    let _unheard = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Something said once.
+#[derive(Debug, Default)]
+struct Once(AtomicBool);
+
+impl Once {
+    fn is_untold(&self) -> bool {
+        !self.0.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, say: impl FnOnce()) {
+        // Looked at first, so that a flood of reasons to speak writes to no shared line.
+        if self.is_untold() && !self.0.swap(true, Ordering::Relaxed) {
+            say();
+        }
+    }
+}
+
+const MOST_ROUTES: usize = 100;
+const LONGEST_ROUTE: usize = 200;

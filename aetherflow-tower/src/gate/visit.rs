@@ -1,0 +1,330 @@
+use std::sync::Arc;
+
+use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, Lookup, StoreError};
+use aetherflow_auth::{CredentialKind, Principal};
+use aetherflow_ratelimit::{Decision, Key};
+use http::header::{CONTENT_TYPE, TE};
+use http::{Method, Version};
+
+use super::{Check, Closing, Core, Gate, Now, Outcome};
+use crate::access::Access;
+use crate::answer::{AnswerFields, Charged};
+use crate::client_ip::{self, Client};
+use crate::credential::{Credential, Presented, presented};
+use crate::policy;
+use crate::record::{Exposure, Record};
+use crate::rejection::{Answer, Form, Problem, Reason, Rejection};
+use crate::request::RequestView;
+use crate::route::{Found, Rule};
+use crate::sunset::Sunset;
+
+/// One request on its way through the checks, with all that is needed once its view is gone.
+pub(super) struct Visit {
+    core: Arc<Core>,
+    now: Now,
+    client: Client,
+    found: Found,
+    form: Form,
+    record: Record,
+    /// Method and path, if no route is listed for them.
+    unlisted: Option<String>,
+}
+
+/// What is known of a request before its credential is verified.
+enum Opening<'a> {
+    Anonymous(Arc<Rule>),
+    Known(Arc<Principal>),
+    Claimed(Credential<'a>),
+}
+
+type Verified = Result<Arc<Principal>, Rejection>;
+
+impl Visit {
+    /// Reads what every check needs; without a connection there is nothing to check by.
+    pub(super) fn begin<V: RequestView>(gate: &Gate, view: &V, now: Now) -> Result<Self, Answer> {
+        let core = &gate.0;
+        let found = core.table.find(view.method(), view.path());
+        let form = Form::of(view.method(), found.is_grpc().unwrap_or_else(|| asks_as_grpc(view)));
+        let request = (view.method(), view.path());
+        let mut record = Record::begin(core.audit.as_ref(), core.environment, request, &found, now.time);
+        let unlisted = matches!(found, Found::Unlisted).then(|| format!("{} {}", request.0, request.1));
+        let Some(connection) = view.connection() else {
+            core.operator.no_connection();
+            let rejection = Rejection::new(Reason::NoConnection, Problem::MISCONFIGURED);
+            record.refused(&rejection);
+            let fields = AnswerFields { style: core.style, is_tls: false, limit: None, sunset: None };
+            return Err(Answer::new(rejection, form, fields));
+        };
+        if core.operator.listens_for_proxies()
+            && client_ip::is_undeclared_proxy(core.proxies.as_ref(), view, connection.peer())
+        {
+            core.operator.undeclared_proxy(connection.peer());
+        }
+        let client = client_ip::client(core.proxies.as_ref(), view, connection);
+        record.comes_from(client.address);
+        Ok(Self { core: Arc::clone(core), now, client, found, form, record, unlisted })
+    }
+
+    /// Runs the checks in their order.
+    pub(super) fn decide<V: RequestView>(self, view: &V) -> Check {
+        if !self.client.is_tls {
+            return self.decide_plain(view);
+        }
+        match self.opening(view) {
+            Err(rejection) => Check::Done(self.reject(None, None, rejection)),
+            Ok(Opening::Anonymous(rule)) => Check::Done(self.admit_anonymous(rule)),
+            Ok(Opening::Known(principal)) => Check::Done(self.authorize(principal)),
+            Ok(Opening::Claimed(credential)) => self.verify(credential, Self::conclude),
+        }
+    }
+
+    /// Refuses plain HTTP, and finds out whether a credential that works has been exposed by it.
+    fn decide_plain<V: RequestView>(self, view: &V) -> Check {
+        let known = match presented(view) {
+            Presented::Nothing => return Check::Done(self.refuse_plain(None)),
+            Presented::Faulty(_) => None,
+            Presented::One(credential) => match self.remembered(credential) {
+                None if self.spent_budget().is_none() => {
+                    return self.verify(credential, Self::conclude_plain);
+                }
+                known => known,
+            },
+        };
+        Check::Done(self.refuse_plain(Some(known.map_or(Exposure::Claimed, Exposure::Verified))))
+    }
+
+    fn conclude_plain(self, verified: Verified) -> Outcome {
+        self.refuse_plain(Some(verified.map_or(Exposure::Claimed, Exposure::Verified)))
+    }
+
+    fn refuse_plain(mut self, exposure: Option<Exposure>) -> Outcome {
+        if let Some(exposure) = exposure {
+            self.record.exposes(exposure);
+        }
+        self.reject(None, None, Rejection::new(Reason::PlainHttp, Problem::HTTPS_REQUIRED))
+    }
+
+    /// The checks that need no cryptography and no store.
+    fn opening<'a, V: RequestView>(&self, view: &'a V) -> Result<Opening<'a>, Rejection> {
+        self.core.address_rules.admit(&self.client)?;
+        if let Some(rule) = self.public()? {
+            return Ok(Opening::Anonymous(rule));
+        }
+        let presented = presented(view);
+        let known = match presented {
+            Presented::One(credential) => self.remembered(credential),
+            Presented::Nothing | Presented::Faulty(_) => None,
+        };
+        let anonymous = self
+            .found
+            .rule()
+            .filter(|rule| presented == Presented::Nothing && rule.policy.lets_anonymous_in());
+        if known.is_none() && anonymous.is_none() {
+            self.within_budget()?;
+        }
+        if matches!(self.found, Found::Ambiguous) {
+            return Err(Rejection::new(Reason::AmbiguousPath, Problem::INVALID_REQUEST));
+        }
+        match (known, anonymous, presented) {
+            (Some(principal), _, _) => Ok(Opening::Known(principal)),
+            (None, Some(rule), _) => Ok(Opening::Anonymous(Arc::clone(rule))),
+            (None, None, Presented::One(credential)) => Ok(Opening::Claimed(credential)),
+            (None, None, Presented::Nothing) => {
+                Err(Rejection::new(Reason::NoCredential, Problem::CREDENTIAL_REQUIRED))
+            }
+            (None, None, Presented::Faulty(reason)) => {
+                Err(Rejection::new(reason, Problem::INVALID_AUTHORIZATION))
+            }
+        }
+    }
+
+    /// The rule of a public route; a method that a wholly public path does not have is refused at once.
+    fn public(&self) -> Result<Option<Arc<Rule>>, Rejection> {
+        match &self.found {
+            Found::Rule(rule) if rule.policy.is_public() => Ok(Some(Arc::clone(rule))),
+            Found::OtherMethod(path) if path.is_public() => {
+                Err(Rejection::new(Reason::Method, Problem::method_not_allowed(path.allow.clone())))
+            }
+            Found::Rule(_) | Found::OtherMethod(_) | Found::Unlisted | Found::Ambiguous => Ok(None),
+        }
+    }
+
+    /// The caller, if its token was verified before and still is good.
+    fn remembered(&self, credential: Credential<'_>) -> Option<Arc<Principal>> {
+        let Credential::Token(token) = credential else { return None };
+        let verified = self.core.verifier.cached_at(token, self.now.time)?;
+        Some(verified.ok()?.into_principal())
+    }
+
+    fn within_budget(&self) -> Result<(), Rejection> {
+        match self.spent_budget() {
+            None => Ok(()),
+            Some(spent) => Err(Rejection::new(Reason::FailureBudget, Problem::quota_exceeded(&spent))),
+        }
+    }
+
+    fn spent_budget(&self) -> Option<Decision> {
+        self.core.failures.spent(self.client.address, self.now.tick)
+    }
+
+    /// Verifies a credential, and goes on with what came of it: at once, unless a store makes it wait.
+    fn verify(self, credential: Credential<'_>, then: fn(Self, Verified) -> Outcome) -> Check {
+        let verified = match credential {
+            Credential::Token(token) => match self.core.verifier.verify_at(token, self.now.time) {
+                Ok(verified) => Ok(verified.into_principal()),
+                Err(error) => Err(Reason::Token(error)),
+            },
+            Credential::Key(presented) => match self.find_key(presented) {
+                Ok((key, Lookup::Ready(found))) => self.verify_key(&key, found),
+                Ok((key, Lookup::Wait(found))) => {
+                    return Check::Wait(Box::pin(async move {
+                        let verified = self.verify_key(&key, found.await);
+                        let verified = self.judged(verified);
+                        then(self, verified)
+                    }));
+                }
+                Err(reason) => Err(reason),
+            },
+        };
+        let verified = self.judged(verified);
+        Check::Done(then(self, verified))
+    }
+
+    fn find_key(&self, presented: &[u8]) -> Result<(ApiKey, Lookup), Reason> {
+        self.core.keys.as_ref().ok_or(Reason::UnknownKey)?.find(presented)
+    }
+
+    fn verify_key(
+        &self,
+        key: &ApiKey,
+        found: Result<Option<Arc<ApiKeyRecord>>, StoreError>,
+    ) -> Result<Arc<Principal>, Reason> {
+        self.core.keys.as_ref().ok_or(Reason::UnknownKey)?.verify(key, found, self.now.time)
+    }
+
+    /// Charges what may have been a guess, and gives every bad credential the one answer.
+    fn judged(&self, verified: Result<Arc<Principal>, Reason>) -> Verified {
+        verified.map_err(|reason| {
+            if reason.is_charged() {
+                self.core.failures.charge(self.client.address, self.now.tick);
+            }
+            let problem = match reason {
+                Reason::KeyStore => Problem::TEMPORARILY_UNAVAILABLE,
+                _ => Problem::INVALID_TOKEN,
+            };
+            Rejection::new(reason, problem)
+        })
+    }
+
+    fn conclude(self, verified: Verified) -> Outcome {
+        match verified {
+            Ok(principal) => self.authorize(principal),
+            Err(rejection) => self.reject(None, None, rejection),
+        }
+    }
+
+    /// Counts the request against the caller's plan, and then asks the route's policy.
+    fn authorize(self, principal: Arc<Principal>) -> Outcome {
+        let charged = self.charge(&principal);
+        let ruling = if charged.decision.is_allowed() {
+            self.admit(&principal)
+        } else {
+            Err(Rejection::new(Reason::PlanLimit, Problem::quota_exceeded(&charged.decision)))
+        };
+        match ruling {
+            Ok(rule) => self.allow(rule, Some(principal), Some(charged)),
+            Err(rejection) => self.reject(Some(principal), Some(charged), rejection),
+        }
+    }
+
+    fn charge(&self, principal: &Principal) -> Charged {
+        let tiers = &self.core.tiers;
+        let tier = tiers.find(policy::plan_of(principal)).unwrap_or_else(|| {
+            self.core.operator.unknown_plan();
+            tiers.free()
+        });
+        let caller = principal.identity();
+        let key = match caller.named_tenant() {
+            Some(tenant) => Key::tenant(caller.issuer(), tenant),
+            None => Key::identity(caller.issuer(), caller.tenant(), caller.subject()),
+        };
+        let decision = self.core.limiter.check_at(&key, &tier.plan, 1, self.now.tick);
+        Charged { tier: Arc::clone(tier), decision }
+    }
+
+    fn admit(&self, principal: &Principal) -> Result<Arc<Rule>, Rejection> {
+        match &self.found {
+            Found::Rule(rule) => {
+                rule.policy.admits(principal, &self.client, self.now.time)?;
+                Ok(Arc::clone(rule))
+            }
+            Found::OtherMethod(path) => {
+                Err(Rejection::new(Reason::Method, Problem::method_not_allowed(path.allow.clone())))
+            }
+            Found::Unlisted | Found::Ambiguous => Err(Rejection::new(Reason::Unlisted, Problem::NOT_FOUND)),
+        }
+    }
+
+    fn admit_anonymous(self, rule: Arc<Rule>) -> Outcome {
+        match rule.policy.admits_address(&self.client) {
+            Ok(()) => self.allow(rule, None, None),
+            Err(rejection) => self.reject(None, None, rejection),
+        }
+    }
+
+    fn allow(
+        mut self,
+        rule: Arc<Rule>,
+        principal: Option<Arc<Principal>>,
+        charged: Option<Charged>,
+    ) -> Outcome {
+        self.identify(principal.as_ref());
+        self.record.allowed();
+        let is_legacy = principal.as_ref().is_some_and(|caller| caller.kind() == CredentialKind::ApiKey);
+        let sunset = rule.policy.sunset().filter(|_| is_legacy).cloned();
+        let fields = self.fields(charged.clone(), sunset);
+        let access = Access { rule, principal, charged, client: self.client };
+        Outcome::Allow(access, Closing { fields, record: self.record })
+    }
+
+    fn reject(
+        mut self,
+        principal: Option<Arc<Principal>>,
+        charged: Option<Charged>,
+        rejection: Rejection,
+    ) -> Outcome {
+        self.identify(principal.as_ref());
+        if let (Reason::Unlisted, Some(route)) = (rejection.reason(), &self.unlisted) {
+            self.core.operator.unlisted(route);
+        }
+        let fields = self.fields(charged, None);
+        self.record.refused(&rejection);
+        Outcome::Reject(Answer::new(rejection, self.form, fields))
+    }
+
+    fn identify(&mut self, principal: Option<&Arc<Principal>>) {
+        if let Some(principal) = principal {
+            self.record.identifies(principal);
+        }
+    }
+
+    fn fields(&self, limit: Option<Charged>, sunset: Option<Sunset>) -> AnswerFields {
+        AnswerFields { style: self.core.style, is_tls: self.client.is_tls, limit, sunset }
+    }
+}
+
+/// Whether a request for a route that is not listed would read an answer in gRPC's form.
+fn asks_as_grpc<V: RequestView>(view: &V) -> bool {
+    view.method() == Method::POST
+        && view.version() == Version::HTTP_2
+        && view.header(&TE).any(|te| te.eq_ignore_ascii_case(b"trailers"))
+        && view.header(&CONTENT_TYPE).any(is_grpc_type)
+}
+
+/// `application/grpc`, alone or with a message format or parameters; `application/grpc-web` is another protocol.
+fn is_grpc_type(value: &[u8]) -> bool {
+    let Some((kind, rest)) = value.split_at_checked(GRPC_TYPE.len()) else { return false };
+    kind.eq_ignore_ascii_case(GRPC_TYPE) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+}
+
+const GRPC_TYPE: &[u8] = b"application/grpc";
