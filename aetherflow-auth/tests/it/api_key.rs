@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use aetherflow_auth::api_key::{
     ApiKey, ApiKeyError, ApiKeyRecord, ApiKeyStore, KeyId, Lookup, MemoryApiKeyStore, Peppers,
 };
+use aetherflow_auth::audit::{Action, Event};
 use aetherflow_auth::{Allowlist, ConfigError, CredentialKind, Environment, Identity, ScopeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -133,6 +134,16 @@ fn a_good_key_verifies_as_the_principal_of_its_record() {
     assert_eq!((principal.kind(), principal.credential_id()), (CredentialKind::ApiKey, key.id().as_str()));
     assert_eq!((principal.issued_at(), principal.expires_at()), (NOW, NOW + TimeDelta::days(90)));
     assert_eq!((principal.environment(), principal.allowlist()), (Environment::production(), Some(&office)));
+}
+
+#[test]
+fn an_audit_event_of_a_principal_names_caller_credential_and_environment() {
+    let key = ApiKey::parse(LIVE).unwrap();
+    let principal = peppers().verify_at(&key, Some(&record_of(&key)), NOW).unwrap();
+    let event = Event::new(Action::Allowed, NOW).with_principal(&principal);
+    assert_eq!((event.identity(), event.client()), (Some(&alice()), None));
+    assert_eq!((event.kind(), event.credential()), (Some("api_key"), Some("0123456789AB")));
+    assert_eq!(event.environment(), Some(Environment::production()));
 }
 
 #[test]
