@@ -36,6 +36,12 @@ fn the_split_between_parts_is_part_of_the_key() {
 }
 
 #[test]
+fn a_length_forged_inside_a_part_does_not_shift_the_parts() {
+    let stored = Key::tenant("a", "ttttttttuuuuuuuu").encoded();
+    assert!(!Key::tenant("a\x10\0\0\0\0\0\0\0", "uuuuuuuu").is_encoded_as(&stored));
+}
+
+#[test]
 fn an_address_is_counted_by_what_one_host_commonly_owns() {
     let address = |text: &str| Key::address(text.parse().unwrap());
     for (case, one, other, same) in [

@@ -106,6 +106,9 @@ fn the_older_fields_speak_of_the_window_with_the_least_remaining() {
     assert_eq!(listed(&check(&limiter, &free, 1, 0)), want(60, 59, 1));
     assert_eq!(listed(&check(&limiter, &free, 59, 500)), want(60, 0, 60));
     assert_eq!(listed(&check(&limiter, &free, 1, 500)), want(60, 0, 60));
+    let window = |name, seconds| Window::new(name, 10, Duration::from_secs(seconds)).unwrap();
+    let tied = Plan::new("tied", [window("minute", 60), window("hour", 3_600)]).unwrap();
+    assert_eq!(listed(&check(&Limiter::exact(1), &tied, 1, 0)), want(10, 9, 360));
 }
 
 #[test]
