@@ -118,13 +118,13 @@ impl Proxies {
     fn client<V: RequestView>(&self, view: &V, connection: Connection) -> Client {
         let peer = connection.peer().ip().to_canonical();
         let client = match self.family {
-            Family::XForwarded => self.from_x_forwarded(view, peer),
-            Family::Forwarded => self.from_forwarded(view, peer),
+            Family::XForwarded => self.walk_x_forwarded(view, peer),
+            Family::Forwarded => self.walk_forwarded(view, peer),
         };
         Client { is_tls: client.is_tls || connection.is_tls(), ..client }
     }
 
-    fn from_x_forwarded<V: RequestView>(&self, view: &V, peer: IpAddr) -> Client {
+    fn walk_x_forwarded<V: RequestView>(&self, view: &V, peer: IpAddr) -> Client {
         let is_tls = says_https(view);
         let mut address = peer;
         let lines = view.header(&X_FORWARDED_FOR).rev();
@@ -138,7 +138,7 @@ impl Proxies {
         Client { address, is_proven: false, is_tls }
     }
 
-    fn from_forwarded<V: RequestView>(&self, view: &V, peer: IpAddr) -> Client {
+    fn walk_forwarded<V: RequestView>(&self, view: &V, peer: IpAddr) -> Client {
         let mut client = Client { address: peer, is_proven: false, is_tls: false };
         for element in view.header(&FORWARDED).rev().flat_map(forwarded::from_right) {
             let Some((element, address)) =

@@ -60,7 +60,6 @@ pub struct Gate(pub(crate) Arc<Core>);
 
 impl Gate {
     /// Begins a gate of one environment; tokens are verified by `verifier`, plans limited by `limiter`.
-    #[must_use]
     pub fn builder(environment: Environment, verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> GateBuilder {
         GateBuilder::new(environment, verifier, limiter)
     }
@@ -74,9 +73,9 @@ impl Gate {
     ///
     /// It answers in place for everything but an API key whose store does.
     pub fn check_at<V: RequestView>(&self, view: &V, now: Now) -> Check {
-        match Visit::begin(self, view, now) {
-            Ok(visit) => visit.decide(view),
-            Err(answer) => Check::Done(Outcome::Reject(answer)),
+        match view.connection() {
+            Some(connection) => Visit::begin(self, view, connection, now).decide(view),
+            None => Check::Done(Outcome::Reject(visit::without_connection(self, view, now))),
         }
     }
 
@@ -94,6 +93,7 @@ impl fmt::Debug for Gate {
 
 /// A decision, or the promise of one.
 #[must_use = "a request may only be served if the outcome says so"]
+#[expect(clippy::large_enum_variant, reason = "moved once; a box would cost every request an allocation")]
 pub enum Check {
     /// The request is decided.
     Done(Outcome),
@@ -113,7 +113,7 @@ impl fmt::Debug for Check {
 /// What became of a request.
 #[derive(Debug)]
 #[must_use = "a request may only be served if the outcome says so"]
-#[expect(clippy::large_enum_variant, reason = "moved once, and a box would cost every request an allocation")]
+#[expect(clippy::large_enum_variant, reason = "moved once; a box would cost every request an allocation")]
 pub enum Outcome {
     /// It may be served: give the handler the first, and close with the second when the handler has answered.
     Allow(Access, Closing),

@@ -130,7 +130,7 @@ fn x_forwarded_proto_counts_in_exactly_one_value() {
         let plain = client(Some(&proxies("x-forwarded-for")), &request, Connection::plain(peer(PROXY)));
         assert_eq!(plain.is_tls, is_tls, "{values:?}");
         let tls = client(Some(&proxies("x-forwarded-for")), &request, Connection::tls(peer(PROXY)));
-        assert_eq!(tls.is_tls, true, "{values:?} over TLS");
+        assert!(tls.is_tls, "{values:?} over TLS");
     }
 }
 

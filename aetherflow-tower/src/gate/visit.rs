@@ -14,7 +14,7 @@ use crate::credential::{Credential, Presented, presented};
 use crate::policy;
 use crate::record::{Exposure, Record};
 use crate::rejection::{Answer, Form, Problem, Reason, Rejection};
-use crate::request::RequestView;
+use crate::request::{Connection, RequestView};
 use crate::route::{Found, Rule};
 use crate::sunset::Sunset;
 
@@ -40,29 +40,21 @@ enum Opening<'a> {
 type Verified = Result<Arc<Principal>, Rejection>;
 
 impl Visit {
-    /// Reads what every check needs; without a connection there is nothing to check by.
-    pub(super) fn begin<V: RequestView>(gate: &Gate, view: &V, now: Now) -> Result<Self, Answer> {
+    /// Reads what every check needs.
+    pub(super) fn begin<V: RequestView>(gate: &Gate, view: &V, connection: Connection, now: Now) -> Self {
         let core = &gate.0;
         let found = core.table.find(view.method(), view.path());
-        let form = Form::of(view.method(), found.is_grpc().unwrap_or_else(|| asks_as_grpc(view)));
-        let request = (view.method(), view.path());
-        let mut record = Record::begin(core.audit.as_ref(), core.environment, request, &found, now.time);
-        let unlisted = matches!(found, Found::Unlisted).then(|| format!("{} {}", request.0, request.1));
-        let Some(connection) = view.connection() else {
-            core.operator.no_connection();
-            let rejection = Rejection::new(Reason::NoConnection, Problem::MISCONFIGURED);
-            record.refused(&rejection);
-            let fields = AnswerFields { style: core.style, is_tls: false, limit: None, sunset: None };
-            return Err(Answer::new(rejection, form, fields));
-        };
+        let form = form_of(&found, view);
         if core.operator.listens_for_proxies()
             && client_ip::is_undeclared_proxy(core.proxies.as_ref(), view, connection.peer())
         {
             core.operator.undeclared_proxy(connection.peer());
         }
         let client = client_ip::client(core.proxies.as_ref(), view, connection);
+        let mut record = record_of(core, &found, view, now);
         record.comes_from(client.address);
-        Ok(Self { core: Arc::clone(core), now, client, found, form, record, unlisted })
+        let unlisted = matches!(found, Found::Unlisted).then(|| format!("{} {}", view.method(), view.path()));
+        Self { core: Arc::clone(core), now, client, found, form, record, unlisted }
     }
 
     /// Runs the checks in their order.
@@ -311,6 +303,27 @@ impl Visit {
     fn fields(&self, limit: Option<Charged>, sunset: Option<Sunset>) -> AnswerFields {
         AnswerFields { style: self.core.style, is_tls: self.client.is_tls, limit, sunset }
     }
+}
+
+/// Refuses a request of which nobody said where it comes from.
+pub(super) fn without_connection<V: RequestView>(gate: &Gate, view: &V, now: Now) -> Answer {
+    let core = &gate.0;
+    core.operator.no_connection();
+    let found = core.table.find(view.method(), view.path());
+    let rejection = Rejection::new(Reason::NoConnection, Problem::MISCONFIGURED);
+    record_of(core, &found, view, now).refused(&rejection);
+    // Whether it came over TLS is as unknown, so it is not told to keep to it.
+    let fields = AnswerFields { style: core.style, is_tls: false, limit: None, sunset: None };
+    Answer::new(rejection, form_of(&found, view), fields)
+}
+
+fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> Record {
+    let request = (view.method(), view.path());
+    Record::begin(core.audit.as_ref(), core.environment, request, found, now.time)
+}
+
+fn form_of<V: RequestView>(found: &Found, view: &V) -> Form {
+    Form::of(view.method(), found.is_grpc().unwrap_or_else(|| asks_as_grpc(view)))
 }
 
 /// Whether a request for a route that is not listed would read an answer in gRPC's form.

@@ -43,8 +43,9 @@ struct Text {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Extra {
     Nothing,
-    Challenge(HeaderValue),
-    Allow(HeaderValue),
+    Challenge(&'static str),
+    ScopeChallenge(Box<HeaderValue>),
+    Allow(Box<HeaderValue>),
     RetryAfter(u64),
     Quota(Box<Quota>),
 }
@@ -73,12 +74,12 @@ impl Problem {
     #[must_use]
     pub fn insufficient_scope(needed: &ScopeSet) -> Self {
         let challenge = format!(r#"Bearer realm="aetherflow", error="insufficient_scope", scope="{needed}""#);
-        Self { extra: Extra::Challenge(header_text(challenge)), ..Self::INSUFFICIENT_SCOPE }
+        Self { extra: Extra::ScopeChallenge(Box::new(header_text(challenge))), ..Self::INSUFFICIENT_SCOPE }
     }
 
     /// 405 `method-not-allowed`, with the methods that are.
     pub(crate) fn method_not_allowed(allow: HeaderValue) -> Self {
-        Self { extra: Extra::Allow(allow), ..Self::METHOD_NOT_ALLOWED }
+        Self { extra: Extra::Allow(Box::new(allow)), ..Self::METHOD_NOT_ALLOWED }
     }
 
     /// 429 `quota-exceeded`, with the windows that are used up and when to come back.
@@ -132,8 +133,11 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &self.extra {
             Extra::Nothing => {}
-            Extra::Challenge(challenge) => drop(headers.insert(WWW_AUTHENTICATE, challenge.clone())),
-            Extra::Allow(methods) => drop(headers.insert(ALLOW, methods.clone())),
+            Extra::Challenge(challenge) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            Extra::ScopeChallenge(challenge) => drop(headers.insert(WWW_AUTHENTICATE, (**challenge).clone())),
+            Extra::Allow(methods) => drop(headers.insert(ALLOW, (**methods).clone())),
             Extra::RetryAfter(seconds) => drop(headers.insert(RETRY_AFTER, (*seconds).into())),
             Extra::Quota(quota) => {
                 headers.insert(RETRY_AFTER, quota.retry_after.into());
@@ -204,30 +208,26 @@ macro_rules! problems {
     };
 }
 
-const fn challenge(text: &'static str) -> Extra {
-    Extra::Challenge(HeaderValue::from_static(text))
-}
-
 problems! {
     /// 403: the request came over plain HTTP.
     pub HTTPS_REQUIRED: FORBIDDEN 403 "https-required", "HTTPS required",
         "This service answers over HTTPS only.", Extra::Nothing;
     /// 401: a protected route, and no credential.
     pub CREDENTIAL_REQUIRED: UNAUTHORIZED 401 "credential-required", "Credential required",
-        "This request needs a credential.", challenge(r#"Bearer realm="aetherflow""#);
+        "This request needs a credential.", Extra::Challenge(r#"Bearer realm="aetherflow""#);
     /// 400: a credential presented in a way RFC 6750 does not allow.
     pub INVALID_AUTHORIZATION: BAD_REQUEST 400 "invalid-request", "Invalid request",
         "The credential must be presented once, as a bearer token or in X-API-Key.",
-        challenge(r#"Bearer realm="aetherflow", error="invalid_request""#);
+        Extra::Challenge(r#"Bearer realm="aetherflow", error="invalid_request""#);
     /// 400: a request that can be read in two ways, or in none.
     pub INVALID_REQUEST: BAD_REQUEST 400 "invalid-request", "Invalid request",
         "The request is malformed.", Extra::Nothing;
     /// 401: a credential that does not verify, whatever the reason.
     pub INVALID_TOKEN: UNAUTHORIZED 401 "invalid-token", "Invalid token",
-        "The credential is not valid.", challenge(r#"Bearer realm="aetherflow", error="invalid_token""#);
+        "The credential is not valid.", Extra::Challenge(r#"Bearer realm="aetherflow", error="invalid_token""#);
     /// 401: a valid credential of a kind the route does not take.
     pub CREDENTIAL_NOT_ACCEPTED: UNAUTHORIZED 401 "credential-not-accepted", "Credential not accepted",
-        "This kind of credential is not accepted here.", challenge(r#"Bearer realm="aetherflow", error="invalid_token""#);
+        "This kind of credential is not accepted here.", Extra::Challenge(r#"Bearer realm="aetherflow", error="invalid_token""#);
     /// 403: see [`Problem::insufficient_scope`].
     INSUFFICIENT_SCOPE: FORBIDDEN 403 "insufficient-scope", "Insufficient scope",
         "The credential lacks a scope this request needs.", Extra::Nothing;
