@@ -47,6 +47,7 @@ mod api_keys;
 mod budget;
 mod builder;
 mod clock;
+mod form;
 mod operator;
 mod tiers;
 mod visit;

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, Lookup, StoreError};
 use aetherflow_auth::{CredentialKind, Principal};
 use aetherflow_ratelimit::{Decision, Key};
-use http::header::{CONTENT_TYPE, TE};
-use http::{Method, Version};
 
+use super::form::form_of;
 use super::{Check, Closing, Core, Gate, Now, Outcome};
 use crate::access::Access;
 use crate::answer::{AnswerFields, Charged};
@@ -321,23 +320,3 @@ fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> 
     let request = (view.method(), view.path());
     Record::begin(core.audit.as_ref(), core.environment, request, found, now.time)
 }
-
-fn form_of<V: RequestView>(found: &Found, view: &V) -> Form {
-    Form::of(view.method(), found.is_grpc().unwrap_or_else(|| asks_as_grpc(view)))
-}
-
-/// Whether a request for a route that is not listed would read an answer in gRPC's form.
-fn asks_as_grpc<V: RequestView>(view: &V) -> bool {
-    view.method() == Method::POST
-        && view.version() == Version::HTTP_2
-        && view.header(&TE).any(|te| te.eq_ignore_ascii_case(b"trailers"))
-        && view.header(&CONTENT_TYPE).any(is_grpc_type)
-}
-
-/// `application/grpc`, alone or with a message format or parameters; `application/grpc-web` is another protocol.
-fn is_grpc_type(value: &[u8]) -> bool {
-    let Some((kind, rest)) = value.split_at_checked(GRPC_TYPE.len()) else { return false };
-    kind.eq_ignore_ascii_case(GRPC_TYPE) && matches!(rest.first(), None | Some(b'+' | b';' | b' '))
-}
-
-const GRPC_TYPE: &[u8] = b"application/grpc";

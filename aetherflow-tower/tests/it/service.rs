@@ -18,7 +18,6 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request, Response};
 use tower_layer::Layer;
-use tower_service::Service as _;
 
 pub(crate) const ISSUER: &str = "https://auth.example";
 pub(crate) const AUDIENCE: &str = "https://api.example";
@@ -251,9 +250,16 @@ pub(crate) fn answer_to<S>(service: &mut S, request: Request<()>) -> Response<Bo
 where
     S: tower_service::Service<Request<()>, Response = Response<Body>, Error = &'static str>,
 {
-    let mut cx = Context::from_waker(Waker::noop());
-    assert_eq!(service.poll_ready(&mut cx), Poll::Ready(Ok(())));
-    now(service.call(request)).unwrap()
+    now(begin(service, request)).unwrap()
+}
+
+/// Calls a service once it says that it is ready.
+pub(crate) fn begin<B, S>(service: &mut S, request: Request<B>) -> S::Future
+where
+    S: tower_service::Service<Request<B>, Error = &'static str>,
+{
+    assert_eq!(service.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())));
+    service.call(request)
 }
 
 /// The value of a future that never waits for anything outside.
