@@ -70,11 +70,11 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_value_once_draws_every_digit_equally_often() {
-        let mut digits = [0; 4 * 62];
+    fn every_byte_value_twice_draws_every_digit_equally_often() {
+        let mut digits = [0; 8 * 62];
         let Ok(()) = draw(&mut Counter(0), &mut digits);
         for digit in ALPHABET {
-            assert_eq!(digits.iter().filter(|drawn| *drawn == digit).count(), 4, "{}", char::from(*digit));
+            assert_eq!(digits.iter().filter(|drawn| *drawn == digit).count(), 8, "{}", char::from(*digit));
         }
     }
 

@@ -39,7 +39,7 @@ impl LogFolder {
                 page.events.push(event);
                 last = Some(place);
             }
-            if looked_through >= MOST_BYTES && !log.is_at_the_beginning(place) {
+            if looked_through >= MOST_BYTES {
                 page.next = Some(place);
                 break;
             }
@@ -148,10 +148,6 @@ impl<'a> Backlog<'a> {
             let Some(file) = self.older.pop() else { return Ok(None) };
             self.current = Some((file, read(self.folder, file, Backwards::from_end)?));
         }
-    }
-
-    fn is_at_the_beginning(&self, place: Cursor) -> bool {
-        place.offset == 0 && self.older.is_empty()
     }
 }
 

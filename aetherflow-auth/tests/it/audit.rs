@@ -162,7 +162,7 @@ fn a_full_file_is_followed_by_the_next_and_holds_whole_lines() {
     write(scratch.folder().with_file_size(200), 0..10);
     write(scratch.folder().with_file_size(200), 10..12);
     let names = scratch.names();
-    assert_eq!(names[..2], ["00000001.jsonl", "00000002.jsonl"]);
+    assert_eq!(names, ["00000001.jsonl", "00000002.jsonl", "00000003.jsonl"]);
     for name in &names {
         let content = fs::read_to_string(scratch.0.join(name)).unwrap();
         assert!(content.ends_with('\n') && content.len() < 400, "{name}: {content}");
@@ -353,7 +353,13 @@ fn a_cursor_that_no_page_gave_is_refused() {
     let scratch = Scratch::new();
     write(scratch.folder(), 0..4);
     let length = fs::metadata(scratch.file(1)).unwrap().len();
-    for text in ["1.1".to_owned(), "1.30".to_owned(), format!("1.{}", length + 1), "2.0".to_owned()] {
+    for text in [
+        "1.1".to_owned(),
+        "1.30".to_owned(),
+        format!("1.{}", length + 1),
+        format!("1.{}", u64::MAX),
+        "2.0".to_owned(),
+    ] {
         let refused = scratch.folder().page(Some(text.parse().unwrap()), 9, |_| true).unwrap_err();
         assert!(matches!(refused, LogError::Cursor), "{text}: {refused}");
     }
