@@ -1,0 +1,170 @@
+//! Credentials: listed, issued, replaced, ended. What a caller may is decided in [`crate::authority`].
+
+use aetherflow_auth::{Allowlist, Environment, Scope};
+use aetherflow_tower::axum::Principal;
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::answer::{self, Id, rfc3339};
+use crate::authority::{Authority, Wish};
+use crate::body::{Json, JsonOrNone};
+use crate::credential::{Credential, Kind, PlanName};
+use crate::credentials::{Issued, Refusal};
+use crate::name;
+use crate::store::StoreError;
+
+/// GET /v2/credentials
+pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, StoreError> {
+    let now = Utc::now();
+    let mut credentials = app.credentials.list(&Authority::of(&principal), now).await?;
+    app.history.fill_last_uses(&mut credentials);
+    let environment = principal.environment();
+    let shown: Vec<Value> = credentials.iter().map(|credential| show(credential, &environment, now)).collect();
+    Ok(answer::json(StatusCode::OK, &json!({ "credentials": shown })))
+}
+
+/// POST /v2/credentials/tokens
+pub(super) async fn issue_token(
+    principal: Principal,
+    State(app): State<App>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Refusal> {
+    issue(&principal, &app, Kind::Token, wanted).await
+}
+
+/// POST /v2/credentials/api-keys
+pub(super) async fn issue_key(
+    principal: Principal,
+    State(app): State<App>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Refusal> {
+    issue(&principal, &app, Kind::ApiKey, wanted).await
+}
+
+/// POST /v2/credentials/{id}/rotate
+pub(super) async fn rotate(
+    principal: Principal,
+    State(app): State<App>,
+    Id(id): Id,
+    JsonOrNone(wanted): JsonOrNone<Rotation>,
+) -> Result<Response, Refusal> {
+    if !(0..=LONGEST_OVERLAP).contains(&wanted.overlap) {
+        return Err(Refusal::Form);
+    }
+    let overlap = TimeDelta::seconds(wanted.overlap);
+    let issued = app.credentials.rotate(&Authority::of(&principal), &id, overlap, Utc::now()).await?;
+    let mut shown = show_secret(&issued);
+    shown["replaces"] = id.into();
+    Ok(answer::json(StatusCode::OK, &shown))
+}
+
+/// DELETE /v2/credentials/{id}
+pub(super) async fn remove(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, Refusal> {
+    app.credentials.revoke(&Authority::of(&principal), &id.0, Utc::now()).await?;
+    Ok(answer::gone())
+}
+
+async fn issue(principal: &Principal, app: &App, kind: Kind, wanted: Wanted) -> Result<Response, Refusal> {
+    let lifetime = TimeDelta::try_seconds(wanted.expires_in).ok_or(Refusal::Form)?;
+    if lifetime <= TimeDelta::zero() || lifetime > LONGEST_LIFE {
+        return Err(Refusal::Form);
+    }
+    let wish = wanted.into_wish()?;
+    let issued = app.credentials.issue(&Authority::of(principal), kind, wish, lifetime, Utc::now()).await?;
+    Ok(answer::created(&format!("/v2/credentials/{}", issued.credential.id), &show_secret(&issued)))
+}
+
+/// The body of a request for a credential. What bounds it must be said; the rest is as the caller's own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    #[serde(default, deserialize_with = "present")]
+    subject: Option<String>,
+    scopes: Vec<String>,
+    #[serde(default, deserialize_with = "present")]
+    plan: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    environment: Option<String>,
+    expires_in: i64,
+    #[serde(default, deserialize_with = "present")]
+    ip: Option<Vec<String>>,
+}
+
+impl Wanted {
+    fn into_wish(self) -> Result<Wish, Refusal> {
+        // The beginning of OAuth client ids, which no subject may be taken for.
+        let is_subject = |subject: &String| name::is_plain(subject) && !subject.starts_with("afcl_");
+        let is_short = self.scopes.len() <= MOST_ENTRIES && self.ip.iter().all(|ip| ip.len() <= MOST_ENTRIES);
+        if !self.subject.iter().all(is_subject) || !is_short {
+            return Err(Refusal::Form);
+        }
+        Ok(Wish {
+            subject: self.subject,
+            scopes: self.scopes.iter().map(|text| Scope::parse(text)).collect::<Result<_, _>>().map_err(unreadable)?,
+            plan: self.plan.map(|name| PlanName::parse(&name).ok_or(Refusal::Form)).transpose()?,
+            environment: self.environment.map(|name| name.parse().map_err(unreadable)).transpose()?,
+            allowlist: self.ip.map(|ip| Allowlist::parse(ip).map_err(unreadable)).transpose()?,
+        })
+    }
+}
+
+fn unreadable<E>(_: E) -> Refusal {
+    Refusal::Form
+}
+
+/// How long the old credential stays good.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotation {
+    #[serde(default = "longest_overlap")]
+    overlap: i64,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { overlap: LONGEST_OVERLAP }
+    }
+}
+
+fn longest_overlap() -> i64 {
+    LONGEST_OVERLAP
+}
+
+/// A member that may be left out, but is not `null`: that could be meant as "no restriction".
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn show_secret(issued: &Issued) -> Value {
+    json!({
+        "id": issued.credential.id,
+        "kind": issued.credential.kind.as_str(),
+        "secret": issued.secret.as_str(),
+        "expires_at": rfc3339(issued.credential.expires_at),
+    })
+}
+
+fn show(credential: &Credential, environment: &Environment, now: DateTime<Utc>) -> Value {
+    json!({
+        "id": credential.id,
+        "kind": credential.kind.as_str(),
+        "subject": credential.owner.subject(),
+        "scopes": credential.scopes.iter().collect::<Vec<_>>(),
+        "plan": credential.plan.as_str(),
+        "environment": environment.as_str(),
+        "ip": credential.allowlist,
+        "created_at": rfc3339(credential.created_at),
+        "expires_at": rfc3339(credential.ends_at),
+        "last_used_at": credential.last_used_at.map(rfc3339),
+        "rotation": { "state": credential.rotation(now), "replaced_by": credential.replaced_by },
+    })
+}
+
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(90);
+const LONGEST_OVERLAP: i64 = 86_400;
+const MOST_ENTRIES: usize = 100;

@@ -1,0 +1,114 @@
+//! Workflows, each its owner's alone: to anyone else it is not there.
+
+use aetherflow_tower::axum::Principal;
+use aetherflow_tower::rejection::Problem;
+use axum::extract::State;
+use axum::response::Response;
+use chrono::Utc;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::App;
+use crate::answer::{self, Id, QUOTA_REACHED, rfc3339};
+use crate::body::{Json, JsonOrNone};
+use crate::name;
+use crate::store::StoreError;
+use crate::store::workflows::{Room, Workflow};
+
+/// GET /v1/workflows and /v2/workflows
+pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, StoreError> {
+    let workflows = app.store.workflows(principal.identity()).await?;
+    let shown: Vec<Value> = workflows.iter().map(show).collect();
+    Ok(answer::json(StatusCode::OK, &json!({ "workflows": shown })))
+}
+
+/// POST /v2/workflows
+pub(super) async fn create(
+    principal: Principal,
+    State(app): State<App>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, StoreError> {
+    if !name::is_plain(&wanted.name) {
+        return Ok(Problem::INVALID_PARAMETERS.into_response());
+    }
+    let workflow = Workflow { id: name::random("wf_"), name: wanted.name, note: wanted.note, created_at: Utc::now() };
+    Ok(match app.store.add_workflow(principal.identity(), &workflow).await? {
+        Room::Kept => answer::created(&format!("/v2/workflows/{}", workflow.id), &show(&workflow)),
+        Room::Full => QUOTA_REACHED.into_response(),
+    })
+}
+
+/// GET /v2/workflows/{id}
+pub(super) async fn read(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, StoreError> {
+    let found = app.store.workflow(principal.identity(), &id.0).await?;
+    Ok(found.map_or_else(not_found, |workflow| answer::json(StatusCode::OK, &show(&workflow))))
+}
+
+/// PUT /v2/workflows/{id}
+pub(super) async fn replace(
+    principal: Principal,
+    State(app): State<App>,
+    id: Id,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, StoreError> {
+    if !name::is_plain(&wanted.name) {
+        return Ok(Problem::INVALID_PARAMETERS.into_response());
+    }
+    let replaced = app.store.replace_workflow(principal.identity(), &id.0, wanted.name, wanted.note).await?;
+    Ok(match replaced {
+        Some((Room::Kept, workflow)) => answer::json(StatusCode::OK, &show(&workflow)),
+        Some((Room::Full, _)) => QUOTA_REACHED.into_response(),
+        None => not_found(),
+    })
+}
+
+/// DELETE /v2/workflows/{id}
+pub(super) async fn remove(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, StoreError> {
+    let removed = app.store.remove_workflow(principal.identity(), &id.0).await?;
+    Ok(if removed { answer::gone() } else { not_found() })
+}
+
+/// POST /v2/workflows/{id}/execute
+pub(super) async fn execute(
+    principal: Principal,
+    State(app): State<App>,
+    id: Id,
+    JsonOrNone(Nothing {}): JsonOrNone<Nothing>,
+) -> Result<Response, StoreError> {
+    let Some(workflow) = app.store.workflow(principal.identity(), &id.0).await? else { return Ok(not_found()) };
+    let run = json!({
+        "id": name::random("run_"),
+        "workflow": workflow.id,
+        "status": "completed",
+        "executed_at": rfc3339(Utc::now()),
+    });
+    Ok(answer::json(StatusCode::OK, &run))
+}
+
+/// The body of a new workflow, and of what replaces one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    name: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// The body of a request that has nothing to say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+fn show(workflow: &Workflow) -> Value {
+    json!({
+        "id": workflow.id,
+        "name": workflow.name,
+        "note": workflow.note,
+        "created_at": rfc3339(workflow.created_at),
+    })
+}
+
+fn not_found() -> Response {
+    Problem::NOT_FOUND.into_response()
+}

@@ -1,0 +1,117 @@
+//! What outlives the process: workflows, credentials and revocations, in one SQLite file.
+//!
+//! SQLite blocks, so every statement runs on a thread made for that, one at a time: the file has one writer anyway.
+//! Commits are synced to the disk, since a revocation forgotten at a power cut would bring its credential back.
+
+pub(crate) mod credentials;
+mod schema;
+pub(crate) mod workflows;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aetherflow_auth::Identity;
+use aetherflow_crypto::KeyRing;
+use aetherflow_tower::rejection::Problem;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+use thiserror::Error;
+
+use crate::data;
+use crate::operator;
+
+/// The database, and the key ring that seals columns of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    connection: Arc<Mutex<Connection>>,
+    ring: Arc<KeyRing>,
+}
+
+impl Store {
+    /// Opens the file, making it or bringing it up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`] when it cannot be made, [`StoreError::Database`] when it is no database of this program,
+    /// or the disk is full.
+    pub(crate) fn open(path: &Path, ring: KeyRing) -> Result<Self, StoreError> {
+        // Made here first: SQLite would make it readable as far as the umask allows.
+        data::private().create(true).truncate(false).open(path)?;
+        let mut connection = Connection::open(path)?;
+        schema::prepare(&mut connection)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), ring: Arc::new(ring) })
+    }
+
+    /// Runs `work` with the database, off the threads that serve requests.
+    ///
+    /// # Errors
+    ///
+    /// What `work` says, and [`StoreError::Stopped`] when the process is going down.
+    pub(crate) async fn run<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || store.now(work)).await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Runs `work` with the database on this thread, for the start of the server.
+    ///
+    /// # Errors
+    ///
+    /// What `work` says.
+    pub(crate) fn now<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // Every change is one transaction, so a panic between two leaves nothing half done.
+        work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring)
+    }
+}
+
+/// Why the database did not do what it was asked.
+#[derive(Debug, Error)]
+pub(crate) enum StoreError {
+    /// The file cannot be made.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+    /// SQLite refused.
+    #[error("{0}")]
+    Database(#[from] rusqlite::Error),
+    /// A later version of this program made the file.
+    #[error("the database is of version {0}, which this program does not know")]
+    Version(i64),
+    /// A stored value is not of its form, or does not open.
+    #[error("a stored {0} cannot be read")]
+    Unreadable(&'static str),
+    /// The process is going down.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+impl IntoResponse for StoreError {
+    fn into_response(self) -> Response {
+        operator::tell(format_args!("the database failed: {self}"));
+        Problem::TEMPORARILY_UNAVAILABLE.into_response()
+    }
+}
+
+/// Milliseconds since 1970, the form of every stored time.
+fn stamp(time: DateTime<Utc>) -> i64 {
+    time.timestamp_millis()
+}
+
+fn time(stamp: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(stamp).ok_or(StoreError::Unreadable("time"))
+}
+
+/// The owner's three columns: a subject without a tenant is its own.
+fn owner(identity: &Identity) -> (String, String, String) {
+    (identity.issuer().to_owned(), identity.tenant().to_owned(), identity.subject().to_owned())
+}

@@ -1,0 +1,237 @@
+//! Credentials, each until it would have expired: one that was revoked or replaced has an earlier end.
+
+use aetherflow_auth::{Allowlist, Identity, ScopeSet};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Store, StoreError, owner, stamp, time};
+use crate::credential::{Credential, Kind, PlanName};
+
+impl Store {
+    /// Keeps a new credential, unless its owner has `most` already; `record` is what an API key is verified by.
+    pub(crate) async fn add_credential(
+        &self,
+        credential: &Credential,
+        record: Option<String>,
+        most: u32,
+    ) -> Result<bool, StoreError> {
+        let credential = credential.clone();
+        self.run(move |connection| {
+            let change = connection.transaction()?;
+            if count(&change, &credential.owner, credential.created_at)? >= most {
+                return Ok(false);
+            }
+            insert(&change, &credential, record.as_deref())?;
+            change.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Keeps `new` and lets the credential `old` end at `ends_at`, both or neither.
+    pub(crate) async fn replace_credential(
+        &self,
+        old: &str,
+        ends_at: DateTime<Utc>,
+        new: &Credential,
+        record: Option<String>,
+    ) -> Result<(), StoreError> {
+        let (old, new) = (old.to_owned(), new.clone());
+        self.run(move |connection| {
+            let change = connection.transaction()?;
+            insert(&change, &new, record.as_deref())?;
+            // An overlap never lengthens one that was set before.
+            change.execute(
+                "UPDATE credentials SET replaced_by = ?2, ends_at = min(ends_at, ?3) WHERE id = ?1",
+                params![old, new.id, stamp(ends_at)],
+            )?;
+            Ok(change.commit()?)
+        })
+        .await
+    }
+
+    /// The credential `id`, if it is still good at `now`.
+    pub(crate) async fn credential(&self, id: &str, now: DateTime<Utc>) -> Result<Option<Credential>, StoreError> {
+        let id = id.to_owned();
+        self.run(move |connection| find(connection, &id, now)).await
+    }
+
+    /// Every credential still good at `now`, oldest first.
+    pub(crate) async fn credentials(&self, now: DateTime<Utc>) -> Result<Vec<Credential>, StoreError> {
+        self.run(move |connection| {
+            let query = format!("{SELECT} WHERE ends_at > ?1 ORDER BY rowid");
+            let mut query = connection.prepare(&query)?;
+            let rows = query.query_map([stamp(now)], Stored::read)?;
+            rows.map(|row| Credential::try_from(row?)).collect()
+        })
+        .await
+    }
+
+    /// Ends the credential `id`, whatever a clock may say later.
+    pub(crate) async fn end_credential(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.run(move |connection| {
+            connection.execute("UPDATE credentials SET ends_at = 0 WHERE id = ?1", [id])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes when credentials were last used.
+    pub(crate) async fn note_uses(&self, uses: Vec<(String, DateTime<Utc>)>) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let change = connection.transaction()?;
+            for (id, at) in uses {
+                change.execute("UPDATE credentials SET last_used_at = ?2 WHERE id = ?1", params![id, stamp(at)])?;
+            }
+            Ok(change.commit()?)
+        })
+        .await
+    }
+
+    /// Forgets every credential that has expired at `now`, ended before or not; answers which.
+    pub(crate) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+        self.run(move |connection| {
+            let mut query = connection.prepare("DELETE FROM credentials WHERE expires_at <= ?1 RETURNING id")?;
+            let ids = query.query_map([stamp(now)], |row| row.get(0))?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
+/// Keeps a credential.
+pub(crate) fn insert(
+    connection: &Connection,
+    credential: &Credential,
+    record: Option<&str>,
+) -> Result<(), StoreError> {
+    let ip = credential.allowlist.as_ref().map(serde_json::to_string).transpose();
+    connection.execute(
+        "INSERT INTO credentials (id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,
+                                  ends_at, replaced_by, last_used_at, record)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            credential.id,
+            credential.kind.as_str(),
+            credential.owner.issuer(),
+            credential.owner.named_tenant(),
+            credential.owner.subject(),
+            credential.scopes.as_str(),
+            credential.plan.as_str(),
+            ip.map_err(|_| StoreError::Unreadable("allowlist"))?,
+            stamp(credential.created_at),
+            stamp(credential.expires_at),
+            stamp(credential.ends_at),
+            credential.replaced_by,
+            credential.last_used_at.map(stamp),
+            record,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The credential `id`, if it is still good at `now`.
+pub(crate) fn find(
+    connection: &Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Credential>, StoreError> {
+    let query = format!("{SELECT} WHERE id = ?1 AND ends_at > ?2");
+    let mut query = connection.prepare(&query)?;
+    let stored = query.query_row(params![id, stamp(now)], Stored::read).optional()?;
+    stored.map(Credential::try_from).transpose()
+}
+
+/// The tokens that end before they expire, of those not expired at `now`.
+pub(crate) fn ending_tokens(connection: &Connection, now: DateTime<Utc>) -> Result<Vec<Credential>, StoreError> {
+    let query = format!("{SELECT} WHERE kind = 'token' AND expires_at > ?1 AND ends_at < expires_at");
+    let mut query = connection.prepare(&query)?;
+    let rows = query.query_map([stamp(now)], Stored::read)?;
+    rows.map(|row| Credential::try_from(row?)).collect()
+}
+
+/// What the API keys not expired at `now` are verified by, each with its end.
+pub(crate) fn records(
+    connection: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+    let mut query = connection
+        .prepare("SELECT record, ends_at FROM credentials WHERE kind = 'api_key' AND expires_at > ?1")?;
+    let rows = query.query_map([stamp(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.map(|row| {
+        let (record, ends_at) = row?;
+        Ok((record, time(ends_at)?))
+    })
+    .collect()
+}
+
+fn count(connection: &Connection, of: &Identity, now: DateTime<Utc>) -> Result<u32, StoreError> {
+    let (issuer, tenant, subject) = owner(of);
+    Ok(connection.query_row(
+        "SELECT count(*) FROM credentials
+         WHERE issuer = ?1 AND coalesce(named_tenant, subject) = ?2 AND subject = ?3 AND ends_at > ?4",
+        params![issuer, tenant, subject, stamp(now)],
+        |row| row.get(0),
+    )?)
+}
+
+const SELECT: &str = "SELECT id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,
+                             ends_at, replaced_by, last_used_at FROM credentials";
+
+struct Stored {
+    id: String,
+    kind: String,
+    issuer: String,
+    named_tenant: Option<String>,
+    subject: String,
+    scopes: String,
+    plan: String,
+    ip: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+    ends_at: i64,
+    replaced_by: Option<String>,
+    last_used_at: Option<i64>,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            issuer: row.get(2)?,
+            named_tenant: row.get(3)?,
+            subject: row.get(4)?,
+            scopes: row.get(5)?,
+            plan: row.get(6)?,
+            ip: row.get(7)?,
+            created_at: row.get(8)?,
+            expires_at: row.get(9)?,
+            ends_at: row.get(10)?,
+            replaced_by: row.get(11)?,
+            last_used_at: row.get(12)?,
+        })
+    }
+}
+
+impl TryFrom<Stored> for Credential {
+    type Error = StoreError;
+
+    fn try_from(stored: Stored) -> Result<Self, StoreError> {
+        let allowlist: Option<Result<Allowlist, _>> = stored.ip.as_deref().map(serde_json::from_str);
+        Ok(Self {
+            id: stored.id,
+            kind: Kind::parse(&stored.kind).ok_or(StoreError::Unreadable("kind"))?,
+            owner: Identity::new(stored.issuer, stored.named_tenant.as_deref(), stored.subject),
+            scopes: ScopeSet::parse(&stored.scopes).map_err(|_| StoreError::Unreadable("scope"))?,
+            plan: PlanName::parse(&stored.plan).ok_or(StoreError::Unreadable("plan"))?,
+            allowlist: allowlist.transpose().map_err(|_| StoreError::Unreadable("allowlist"))?,
+            created_at: time(stored.created_at)?,
+            expires_at: time(stored.expires_at)?,
+            ends_at: time(stored.ends_at)?,
+            replaced_by: stored.replaced_by,
+            last_used_at: stored.last_used_at.map(time).transpose()?,
+        })
+    }
+}

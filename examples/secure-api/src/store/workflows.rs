@@ -1,0 +1,237 @@
+//! Workflows: each is one owner's, and its note is sealed for its row.
+
+use aetherflow_auth::Identity;
+use aetherflow_crypto::{Context, KeyRing};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Store, StoreError, owner, stamp, time};
+
+/// A workflow as its owner sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Workflow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) note: String,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// Whether an owner may keep one more workflow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Room {
+    /// It was kept.
+    Kept,
+    /// The owner has as many, or as much, as one may.
+    Full,
+}
+
+impl Store {
+    /// The owner's workflows, oldest first.
+    pub(crate) async fn workflows(&self, of: &Identity) -> Result<Vec<Workflow>, StoreError> {
+        let (of, ring) = (of.clone(), self.ring());
+        self.run(move |connection| {
+            let (issuer, tenant, subject) = owner(&of);
+            let mut query = connection.prepare(
+                "SELECT id, name, note, created_at FROM workflows
+                 WHERE issuer = ?1 AND tenant = ?2 AND subject = ?3 ORDER BY rowid",
+            )?;
+            let rows = query.query_map(params![issuer, tenant, subject], Stored::read)?;
+            rows.map(|row| row?.open(&ring, &of)).collect()
+        })
+        .await
+    }
+
+    /// The owner's workflow `id`, if there is one.
+    pub(crate) async fn workflow(&self, of: &Identity, id: &str) -> Result<Option<Workflow>, StoreError> {
+        let (of, id, ring) = (of.clone(), id.to_owned(), self.ring());
+        self.run(move |connection| find(connection, &of, &id)?.map(|row| row.open(&ring, &of)).transpose()).await
+    }
+
+    /// Keeps a new workflow for the owner, unless there is no room.
+    pub(crate) async fn add_workflow(&self, of: &Identity, workflow: &Workflow) -> Result<Room, StoreError> {
+        let (of, workflow, ring) = (of.clone(), workflow.clone(), self.ring());
+        self.run(move |connection| {
+            let sealed = seal(&ring, &of, &workflow)?;
+            let change = connection.transaction()?;
+            if !has_room(&change, &of, size(&sealed))? {
+                return Ok(Room::Full);
+            }
+            let (issuer, tenant, subject) = owner(&of);
+            change.execute(
+                "INSERT INTO workflows (id, issuer, tenant, subject, name, note, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![workflow.id, issuer, tenant, subject, workflow.name, sealed, stamp(workflow.created_at)],
+            )?;
+            change.commit()?;
+            Ok(Room::Kept)
+        })
+        .await
+    }
+
+    /// Puts another name and note in the owner's workflow `id`, if there is one; answers it as it then is.
+    pub(crate) async fn replace_workflow(
+        &self,
+        of: &Identity,
+        id: &str,
+        name: String,
+        note: String,
+    ) -> Result<Option<(Room, Workflow)>, StoreError> {
+        let (of, id, ring) = (of.clone(), id.to_owned(), self.ring());
+        self.run(move |connection| {
+            let change = connection.transaction()?;
+            let Some(stored) = find(&change, &of, &id)? else { return Ok(None) };
+            let workflow = Workflow { id, name, note, created_at: time(stored.created_at)? };
+            let sealed = seal(&ring, &of, &workflow)?;
+            if !has_room(&change, &of, size(&sealed) - size(&stored.note))? {
+                return Ok(Some((Room::Full, workflow)));
+            }
+            change.execute(
+                "UPDATE workflows SET name = ?2, note = ?3 WHERE id = ?1",
+                params![workflow.id, workflow.name, sealed],
+            )?;
+            change.commit()?;
+            Ok(Some((Room::Kept, workflow)))
+        })
+        .await
+    }
+
+    /// Removes the owner's workflow `id`; answers whether there was one.
+    pub(crate) async fn remove_workflow(&self, of: &Identity, id: &str) -> Result<bool, StoreError> {
+        let (of, id) = (owner(of), id.to_owned());
+        self.run(move |connection| {
+            let removed = connection.execute(
+                "DELETE FROM workflows WHERE id = ?1 AND issuer = ?2 AND tenant = ?3 AND subject = ?4",
+                params![id, of.0, of.1, of.2],
+            )?;
+            Ok(removed == 1)
+        })
+        .await
+    }
+}
+
+fn find(connection: &Connection, of: &Identity, id: &str) -> Result<Option<Stored>, StoreError> {
+    let (issuer, tenant, subject) = owner(of);
+    let mut query = connection.prepare(
+        "SELECT id, name, note, created_at FROM workflows
+         WHERE id = ?1 AND issuer = ?2 AND tenant = ?3 AND subject = ?4",
+    )?;
+    Ok(query.query_row(params![id, issuer, tenant, subject], Stored::read).optional()?)
+}
+
+fn has_room(connection: &Connection, of: &Identity, more: i64) -> Result<bool, StoreError> {
+    let (issuer, tenant, subject) = owner(of);
+    let (count, bytes): (i64, i64) = connection.query_row(
+        "SELECT count(*), coalesce(sum(length(note)), 0) FROM workflows
+         WHERE issuer = ?1 AND tenant = ?2 AND subject = ?3",
+        params![issuer, tenant, subject],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(count < MOST_WORKFLOWS && bytes + more <= MOST_BYTES)
+}
+
+fn size(note: &[u8]) -> i64 {
+    i64::try_from(note.len()).unwrap_or(i64::MAX)
+}
+
+struct Stored {
+    id: String,
+    name: String,
+    note: Vec<u8>,
+    created_at: i64,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { id: row.get(0)?, name: row.get(1)?, note: row.get(2)?, created_at: row.get(3)? })
+    }
+
+    fn open(self, ring: &KeyRing, of: &Identity) -> Result<Workflow, StoreError> {
+        let note = ring.open(&context(of, &self.id)?, &self.note).map_err(|_| StoreError::Unreadable("note"))?;
+        let note = String::from_utf8(note.into_vec()).map_err(|_| StoreError::Unreadable("note"))?;
+        Ok(Workflow { id: self.id, name: self.name, note, created_at: time(self.created_at)? })
+    }
+}
+
+fn seal(ring: &KeyRing, of: &Identity, workflow: &Workflow) -> Result<Vec<u8>, StoreError> {
+    let context = context(of, &workflow.id)?;
+    ring.seal(&context, workflow.note.as_bytes()).map_err(|_| StoreError::Unreadable("note"))
+}
+
+// The tenant is part of it: a row copied to another customer does not open there.
+fn context<'a>(of: &'a Identity, id: &'a str) -> Result<Context<'a>, StoreError> {
+    let column = Context::tenant(of.tenant()).table("workflows").column("note");
+    column.row(id).map_err(|_| StoreError::Unreadable("note"))
+}
+
+// Enough for any use of a reference server, and little enough that one owner can fill neither disk nor memory.
+const MOST_WORKFLOWS: i64 = 10_000;
+const MOST_BYTES: i64 = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use aetherflow_crypto::{KeyId, Purpose, RingKey, Secret};
+
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> Store {
+        let id = KeyId::new(1);
+        let ring = KeyRing::new(id, [RingKey::new(id, Purpose::Field, &Secret::new(&[1; 32]))]).unwrap();
+        Store::open(&folder.path().join("db"), ring).unwrap()
+    }
+
+    fn named(subject: &str) -> Identity {
+        Identity::new("https://auth.example", None, subject)
+    }
+
+    fn workflow(id: &str, note: &str) -> Workflow {
+        Workflow { id: id.to_owned(), name: "n".to_owned(), note: note.to_owned(), created_at: DateTime::UNIX_EPOCH }
+    }
+
+    #[tokio::test]
+    async fn a_workflow_is_read_back_by_its_owner_and_absent_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let (alice, bob) = (named("alice"), named("bob"));
+        let kept = workflow("w1", "first\0note");
+        assert_eq!(store.add_workflow(&alice, &kept).await.unwrap(), Room::Kept);
+        assert_eq!(store.workflow(&alice, "w1").await.unwrap(), Some(kept.clone()));
+        assert_eq!(store.workflows(&alice).await.unwrap(), [kept]);
+        assert_eq!(store.workflow(&bob, "w1").await.unwrap(), None);
+        assert_eq!(store.workflows(&bob).await.unwrap(), []);
+        assert!(!store.remove_workflow(&bob, "w1").await.unwrap());
+        assert!(store.remove_workflow(&alice, "w1").await.unwrap());
+        assert_eq!(store.workflow(&alice, "w1").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_note_moved_to_another_row_does_not_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let alice = named("alice");
+        store.add_workflow(&alice, &workflow("w1", "one")).await.unwrap();
+        store.add_workflow(&alice, &workflow("w2", "two")).await.unwrap();
+        store
+            .run(|connection| {
+                Ok(connection
+                    .execute_batch("UPDATE workflows SET note = (SELECT note FROM workflows WHERE id = 'w1')")?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(store.workflow(&alice, "w1").await.unwrap(), Some(workflow("w1", "one")));
+        let refused = store.workflow(&alice, "w2").await.unwrap_err();
+        assert_eq!(refused.to_string(), "a stored note cannot be read");
+    }
+
+    #[tokio::test]
+    async fn an_owner_fills_its_own_room_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let large = "x".repeat(usize::try_from(MOST_BYTES / 2).unwrap());
+        assert_eq!(store.add_workflow(&named("alice"), &workflow("w1", &large)).await.unwrap(), Room::Kept);
+        assert_eq!(store.add_workflow(&named("alice"), &workflow("w2", &large)).await.unwrap(), Room::Full);
+        assert_eq!(store.add_workflow(&named("bob"), &workflow("w3", &large)).await.unwrap(), Room::Kept);
+        let smaller = store.replace_workflow(&named("alice"), "w1", "n".to_owned(), String::new()).await.unwrap();
+        assert_eq!(smaller.unwrap().0, Room::Kept);
+        assert_eq!(store.add_workflow(&named("alice"), &workflow("w2", &large)).await.unwrap(), Room::Kept);
+    }
+}
