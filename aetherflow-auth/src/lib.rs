@@ -1,4 +1,5 @@
-//! Who is calling, what may they do, what did they do.
+#![doc = include_str!("../README.md")]
+#![deny(clippy::wildcard_enum_match_arm)]
 
 mod allowlist;
 pub mod api_key;

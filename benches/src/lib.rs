@@ -1,0 +1,8 @@
+//! How the benchmarks measure: interleaved rounds, medians, and every heap allocation counted.
+
+mod allocation;
+mod rounds;
+pub mod token;
+
+pub use allocation::{Counting, allocations};
+pub use rounds::{Contest, Measured, ratio};
