@@ -10,10 +10,10 @@ use super::json::Malformed;
 pub(crate) fn numeric_date(number: &str) -> Result<DateTime<Utc>, Malformed> {
     let nanoseconds = match number.split_once('.') {
         _ if number.contains(['e', 'E']) => scientific(number)?,
-        None => whole(number)?.saturating_mul(SECOND),
+        None => whole(number).saturating_mul(SECOND),
         Some((seconds, fraction)) => {
             let part = fraction_nanoseconds(fraction);
-            let seconds_part = whole(seconds)?.saturating_mul(SECOND);
+            let seconds_part = whole(seconds).saturating_mul(SECOND);
             if number.starts_with('-') {
                 seconds_part.saturating_sub(part)
             } else {
@@ -32,15 +32,9 @@ fn at(nanoseconds: i128) -> DateTime<Utc> {
 }
 
 /// Whole seconds; more digits than fit stand for the end of the calendar.
-fn whole(digits: &str) -> Result<i128, Malformed> {
-    match digits.parse::<i64>() {
-        Ok(seconds) => Ok(i128::from(seconds)),
-        Err(error) => match error.kind() {
-            std::num::IntErrorKind::PosOverflow => Ok(i128::from(i64::MAX)),
-            std::num::IntErrorKind::NegOverflow => Ok(i128::from(i64::MIN)),
-            _ => Err(Malformed),
-        },
-    }
+fn whole(digits: &str) -> i128 {
+    let end = if digits.starts_with('-') { i64::MIN } else { i64::MAX };
+    i128::from(digits.parse().unwrap_or(end))
 }
 
 fn fraction_nanoseconds(fraction: &str) -> i128 {

@@ -194,7 +194,14 @@ impl<'a> Walker<'a> {
     /// Where a string's next quote or backslash is.
     fn string_stop(&self) -> Walked<usize> {
         let rest = &self.text.as_bytes()[self.at..];
-        let stop = rest.iter().position(|&byte| STOPS[usize::from(byte)]).ok_or(Malformed)?;
+        let mut words = rest.chunks_exact(8);
+        let stop = match words.by_ref().position(|word| stops(word) != 0) {
+            Some(words) => words * 8 + stops(&rest[words * 8..words * 8 + 8]).trailing_zeros() as usize / 8,
+            None => {
+                let tail = words.remainder();
+                rest.len() - tail.len() + tail.iter().position(|&byte| is_stop(byte)).ok_or(Malformed)?
+            }
+        };
         if rest[stop] < b' ' { Err(Malformed) } else { Ok(self.at + stop) }
     }
 
@@ -305,18 +312,25 @@ fn tag(name: &str) -> u64 {
 /// Deeper texts are refused, so that no text can exhaust the stack.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// The bytes that end a run of plain characters in a string.
-const STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
-    }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
+/// Whether the byte ends a run of plain characters in a string.
+fn is_stop(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// Eight bytes at once: the lowest bit set is the top bit of the first byte that [`is_stop`].
+///
+/// A borrow may set bits above that one, never below it.
+fn stops(word: &[u8]) -> u64 {
+    let word = word.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    let equal = |byte: u8| {
+        let differences = word ^ (ONES * u64::from(byte));
+        differences.wrapping_sub(ONES) & !differences
+    };
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (control | equal(b'"') | equal(b'\\')) & (ONES * 0x80)
+}
+
+const ONES: u64 = u64::MAX / 0xff;
 
 #[cfg(test)]
 mod tests;

@@ -24,16 +24,18 @@ impl<'t> Compact<'t> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLong);
         }
-        let (header, rest) = token.split_once('.').ok_or(TokenError::Malformed)?;
-        let (claims, signature) = rest.split_once('.').ok_or(TokenError::Malformed)?;
-        if header.len() > MAX_HEADER {
+        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(TokenError::Malformed);
+        };
+        if first > MAX_HEADER {
             return Err(TokenError::TooLong);
         }
-        if header.is_empty() || claims.is_empty() || signature.is_empty() || signature.contains('.') {
+        let (header, claims, signature) = (&token[..first], &token[first + 1..second], &token[second + 1..]);
+        if header.is_empty() || claims.is_empty() || signature.is_empty() {
             return Err(TokenError::Malformed);
         }
-        let signed = &token[..header.len() + 1 + claims.len()];
-        Ok(Self { header, claims, signature, signed })
+        Ok(Self { header, claims, signature, signed: &token[..second] })
     }
 
     /// Decodes the header and hands what it says to `read`.

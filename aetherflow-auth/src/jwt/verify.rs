@@ -120,22 +120,23 @@ impl Verifier {
 
     fn verify_first_at(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, TokenError> {
         let parts = Compact::cut(token)?;
-        let trust = self.trust_of(&parts)?;
-        let signer = parts.with_header(|header| self.trusts[trust].signer(&header))?;
+        let at = self.trust_of(&parts)?;
+        let trust = &self.trusts[at];
+        let signer = parts.with_header(|header| trust.signer(&header))?;
         let mut room = [0; MAX_SIGNATURE];
         if !signer.key.holds(parts.signed.as_bytes(), parts.signature(&mut room)?) {
             return Err(TokenError::Signature);
         }
-        let judged = self.trusts[trust].judge(&parts, signer.has_type);
+        let judged = trust.judge(&parts, signer.has_type);
         if let Err(error) = judged
             && !error.is_genuine()
         {
             return Err(error);
         }
-        let memo = Memo::new(token, trust, signer.key, signer.generation, judged);
-        let decided = memo.judged().and_then(|judged| self.decide(&self.trusts[trust], judged, now));
+        let decided =
+            judged.as_ref().map_err(|error| *error).and_then(|judged| self.decide(trust, judged, now));
         if let Some(cache) = &self.cache {
-            cache.insert(memo);
+            cache.insert(Memo::new(token, at, signer.key, signer.generation, judged));
         }
         decided
     }

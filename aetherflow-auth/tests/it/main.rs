@@ -1,4 +1,5 @@
 //! What the crate promises, one module a topic.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod allowlist;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]

@@ -153,6 +153,21 @@ fn serde_reads(text: &str) -> bool {
     read.is_ok() && text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{')
 }
 
+#[test]
+fn eight_bytes_at_once_stop_where_one_at_a_time_does() {
+    for at in 0..8 {
+        for byte in 0..=u8::MAX {
+            for filler in [b' ', b'a', 0x7f, 0x80, 0xff] {
+                let mut word = [filler; 8];
+                word[at] = byte;
+                let first = stops(&word).trailing_zeros() as usize / 8;
+                let want = word.iter().position(|&byte| is_stop(byte)).unwrap_or(8);
+                assert_eq!(first, want, "{word:02x?}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_walker_and_serde_json_accept_the_same_objects(value in json_like()) {

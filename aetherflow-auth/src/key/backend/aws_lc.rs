@@ -30,7 +30,7 @@ impl Checker {
         };
         let encoded = match material {
             Material::Rsa { modulus, exponent } => Zeroizing::new(pkcs1(modulus, exponent)),
-            other => other.encoded(),
+            Material::Secret(_) | Material::Point { .. } | Material::Edwards(_) => material.encoded(),
         };
         let key = ParsedPublicKey::new(how, encoded.as_slice());
         key.map(Self::Public).map_err(|_| ConfigError::OffCurve)
