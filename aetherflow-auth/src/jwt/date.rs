@@ -6,51 +6,47 @@ use super::json::Malformed;
 
 /// Reads a JSON number as a time; one beyond the calendar becomes its end.
 ///
-/// Digits beyond the nanosecond are cut, so that a time never reads as later than it is written.
+/// Digits beyond the nanosecond are cut, so that no time reads as later than it is written.
 pub(crate) fn numeric_date(number: &str) -> Result<DateTime<Utc>, Malformed> {
-    let nanoseconds = match number.split_once('.') {
-        _ if number.contains(['e', 'E']) => scientific(number)?,
-        None => whole(number).saturating_mul(SECOND),
-        Some((seconds, fraction)) => {
-            let part = fraction_nanoseconds(fraction);
-            let seconds_part = whole(seconds).saturating_mul(SECOND);
-            if number.starts_with('-') {
-                seconds_part.saturating_sub(part)
-            } else {
-                seconds_part.saturating_add(part)
-            }
-        }
-    };
-    Ok(at(nanoseconds))
+    if let Ok(seconds) = number.parse() {
+        return Ok(at(seconds, 0));
+    }
+    if number.contains(['e', 'E']) {
+        return scientific(number);
+    }
+    let (seconds, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let end = if number.starts_with('-') { i64::MIN } else { i64::MAX };
+    let (seconds, nanoseconds) = (seconds.parse().unwrap_or(end), nanoseconds(fraction));
+    if number.starts_with('-') && nanoseconds > 0 {
+        return Ok(at(seconds.saturating_sub(1), SECOND - nanoseconds));
+    }
+    Ok(at(seconds, nanoseconds))
 }
 
-fn at(nanoseconds: i128) -> DateTime<Utc> {
-    let seconds = i64::try_from(nanoseconds.div_euclid(SECOND)).ok();
-    let rest = u32::try_from(nanoseconds.rem_euclid(SECOND)).ok();
-    let time = seconds.zip(rest).and_then(|(seconds, rest)| DateTime::from_timestamp(seconds, rest));
-    time.unwrap_or(if nanoseconds < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+fn at(seconds: i64, nanoseconds: u32) -> DateTime<Utc> {
+    let end = if seconds < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    DateTime::from_timestamp(seconds, nanoseconds).unwrap_or(end)
 }
 
-/// Whole seconds; more digits than fit stand for the end of the calendar.
-fn whole(digits: &str) -> i128 {
-    let end = if digits.starts_with('-') { i64::MIN } else { i64::MAX };
-    i128::from(digits.parse().unwrap_or(end))
-}
-
-fn fraction_nanoseconds(fraction: &str) -> i128 {
+fn nanoseconds(fraction: &str) -> u32 {
     let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-    digits.fold(0, |value, digit| value * 10 + i128::from(digit - b'0'))
+    digits.fold(0, |value, digit| value * 10 + u32::from(digit - b'0'))
 }
 
 /// A number with an exponent, at the precision of a double.
-fn scientific(number: &str) -> Result<i128, Malformed> {
-    let seconds: f64 = number.parse().map_err(|_| Malformed)?;
-    #[expect(clippy::cast_possible_truncation, reason = "a float beyond the range becomes the range's end")]
-    let nanoseconds = (seconds * 1e9) as i128;
-    Ok(nanoseconds)
+fn scientific(number: &str) -> Result<DateTime<Utc>, Malformed> {
+    let value: f64 = number.parse().map_err(|_| Malformed)?;
+    let floor = value.floor();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "beyond the range is the range's end"
+    )]
+    let (seconds, nanoseconds) = (floor as i64, ((value - floor) * f64::from(SECOND)) as u32);
+    Ok(at(seconds, nanoseconds.min(SECOND - 1)))
 }
 
-const SECOND: i128 = 1_000_000_000;
+const SECOND: u32 = 1_000_000_000;
 
 #[cfg(test)]
 mod tests {

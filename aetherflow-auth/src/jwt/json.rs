@@ -194,13 +194,12 @@ impl<'a> Walker<'a> {
     /// Where a string's next quote or backslash is.
     fn string_stop(&self) -> Walked<usize> {
         let rest = &self.text.as_bytes()[self.at..];
-        let mut words = rest.chunks_exact(8);
-        let stop = match words.by_ref().position(|word| stops(word) != 0) {
-            Some(words) => words * 8 + stops(&rest[words * 8..words * 8 + 8]).trailing_zeros() as usize / 8,
-            None => {
-                let tail = words.remainder();
-                rest.len() - tail.len() + tail.iter().position(|&byte| is_stop(byte)).ok_or(Malformed)?
-            }
+        let (words, tail) = rest.as_chunks();
+        let found =
+            words.iter().enumerate().map(|(at, word)| (at, stops(*word))).find(|(_, stops)| *stops != 0);
+        let stop = match found {
+            Some((at, stops)) => at * 8 + stops.trailing_zeros() as usize / 8,
+            None => words.len() * 8 + tail.iter().position(|&byte| is_stop(byte)).ok_or(Malformed)?,
         };
         if rest[stop] < b' ' { Err(Malformed) } else { Ok(self.at + stop) }
     }
@@ -320,8 +319,8 @@ fn is_stop(byte: u8) -> bool {
 /// Eight bytes at once: the lowest bit set is the top bit of the first byte that [`is_stop`].
 ///
 /// A borrow may set bits above that one, never below it.
-fn stops(word: &[u8]) -> u64 {
-    let word = word.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+fn stops(word: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(word);
     let equal = |byte: u8| {
         let differences = word ^ (ONES * u64::from(byte));
         differences.wrapping_sub(ONES) & !differences

@@ -160,7 +160,7 @@ fn eight_bytes_at_once_stop_where_one_at_a_time_does() {
             for filler in [b' ', b'a', 0x7f, 0x80, 0xff] {
                 let mut word = [filler; 8];
                 word[at] = byte;
-                let first = stops(&word).trailing_zeros() as usize / 8;
+                let first = stops(word).trailing_zeros() as usize / 8;
                 let want = word.iter().position(|&byte| is_stop(byte)).unwrap_or(8);
                 assert_eq!(first, want, "{word:02x?}");
             }
