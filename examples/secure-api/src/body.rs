@@ -3,7 +3,7 @@
 //! 1. More than [`MOST_BYTES`] is 413. What is left of it is read and dropped, within reason, so that a client that
 //!    sends before it listens gets to see the answer.
 //! 2. Another media type than `application/json` is 415; a body that has no bytes needs none.
-//! 3. A body that is no JSON of the form the route asks for (unknown or repeated members included) is 422.
+//! 3. A body that is no JSON object of the form the route asks for (unknown or repeated members included) is 422.
 
 use std::time::Duration;
 
@@ -55,6 +55,11 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for JsonOrNone<T> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // To serde an array is a struct as well, its members by position.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    if !is_object {
+        return Err(Problem::INVALID_PARAMETERS);
+    }
     serde_json::from_slice(bytes).map_err(|_| Problem::INVALID_PARAMETERS)
 }
 

@@ -144,8 +144,7 @@ impl Reading {
             "--help" | "-h" => self.command = Some(Command::Help),
             "--version" | "-V" => self.command = Some(Command::Version),
             _ => {
-                self.parser.optional_value();
-                self.after_unknown = true;
+                self.after_unknown = self.parser.optional_value().is_none();
                 self.faults.add(Fault::UnknownOption(name));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aetherflow_auth::Environment;
@@ -48,7 +48,8 @@ impl Config {
             faults.keep(log_folder(folder));
         }
         // The folder for want of a named one is made last, so that a refused start leaves none behind.
-        let data = data.or_else(|| if faults.is_empty() { faults.keep(DataFolder::temporary()) } else { None });
+        let data =
+            data.or_else(|| if faults.is_empty() { faults.keep(DataFolder::temporary()) } else { None });
         match (listen, listen_plain, issuer, audience, environment, trusted_keys, data) {
             (
                 Some(listen),
@@ -117,14 +118,17 @@ fn trusted_keys(source: &str) -> Result<Vec<VerifyingKey>, Fault> {
     if let Some(key) = unusable.first() {
         return Err(refused(format!("key {}: {}", key.position(), key.error())));
     }
-    if keys.iter().any(|key| matches!(key.algorithm(), Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)) {
+    if keys
+        .iter()
+        .any(|key| matches!(key.algorithm(), Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512))
+    {
         return Err(refused("holds a shared secret; only public keys are trusted".to_owned()));
     }
     Ok(keys)
 }
 
-fn log_folder(path: &PathBuf) -> Result<(), Fault> {
-    data::make_folder(path).map_err(|source| Fault::Path { path: path.clone(), source })
+fn log_folder(path: &Path) -> Result<(), Fault> {
+    data::make_folder(path).map_err(|source| Fault::Path { path: path.to_owned(), source })
 }
 
 /// Lets a gate that guards nothing read the ranges, so that its rules stand in one place only.
@@ -133,9 +137,8 @@ fn check_proxies(ranges: &[String], is_proxied: bool, faults: &mut Faults) {
         faults.add(Fault::ProxyMissing);
     }
     let environment = Environment::production();
-    let verifier = TokenRules::access_token("https://issuer.invalid", "none", environment).and_then(|rules| {
-        Verifier::new(rules, KeySet::new("https://issuer.invalid", environment, [])?)
-    });
+    let verifier = TokenRules::access_token("https://issuer.invalid", "none", environment)
+        .and_then(|rules| Verifier::new(rules, KeySet::new("https://issuer.invalid", environment, [])?));
     let verifier = verifier.map_err(|error| Fault::Part { what: "the gate", reason: error.to_string() });
     let Some(verifier) = faults.keep(verifier) else { return };
     let gate = Gate::builder(environment, Arc::new(verifier), Arc::new(Limiter::exact(1)))
@@ -154,7 +157,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options { data: Some(folder.path().to_owned()), ..Options::default() };
         change(&mut options);
-        let faults = Config::read(options, Faults::default()).map_or_else(|faults| faults, |_| Faults::default());
+        let faults =
+            Config::read(options, Faults::default()).map_or_else(|faults| faults, |_| Faults::default());
         faults.into_iter().map(|fault| fault.to_string()).collect()
     }
 
@@ -171,7 +175,9 @@ mod tests {
             (|o| o.audience = " ".to_owned(), &["--audience  : is no name"]),
             (
                 |o| o.trust_jwks = Some("https://a.example/jwks".to_owned()),
-                &["--trust-jwks https://a.example/jwks: keys from a URL are not supported yet; save them to a file"],
+                &[
+                    "--trust-jwks https://a.example/jwks: keys from a URL are not supported yet; save them to a file",
+                ],
             ),
             (
                 |o| o.trust_jwks = Some("/no/such.jwks".to_owned()),
@@ -183,8 +189,10 @@ mod tests {
             ),
             (
                 |o| o.trusted_proxies = vec!["10.0.0.0/7".to_owned()],
-                &["--trusted-proxy: trusted proxy range `10.0.0.0/7` is wider than /8 (IPv4) or /16 (IPv6): \
-                   name the proxies' own network"],
+                &[
+                    "--trusted-proxy: trusted proxy range `10.0.0.0/7` is wider than /8 (IPv4) or /16 (IPv6): \
+                   name the proxies' own network",
+                ],
             ),
         ];
         for (change, want) in rows {

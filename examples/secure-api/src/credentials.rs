@@ -91,7 +91,11 @@ impl Credentials {
     }
 
     /// The credentials `authority` may know of, oldest first.
-    pub(crate) async fn list(&self, authority: &Authority, now: DateTime<Utc>) -> Result<Vec<Credential>, StoreError> {
+    pub(crate) async fn list(
+        &self,
+        authority: &Authority,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Credential>, StoreError> {
         let mut all = self.store.credentials(now).await?;
         all.retain(|credential| authority.sees(credential));
         Ok(all)
@@ -140,7 +144,12 @@ impl Credentials {
     }
 
     /// Ends the credential `id` at once.
-    pub(crate) async fn revoke(self: &Arc<Self>, authority: &Authority, id: &str, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub(crate) async fn revoke(
+        self: &Arc<Self>,
+        authority: &Authority,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
         let credential = self.find(authority, id, now).await?;
         self.end_at(Credential { ends_at: DateTime::UNIX_EPOCH, ..credential }, now);
         Ok(self.store.end_credential(id).await?)
@@ -189,11 +198,18 @@ impl Credentials {
         let now = now.duration_trunc(TimeDelta::seconds(1)).map_err(|_| Refusal::Form)?;
         match kind {
             Kind::Token => self.make_token(granted, lifetime, now).map(|issued| (issued, None)),
-            Kind::ApiKey => self.make_key(granted, lifetime, now).map(|(issued, record)| (issued, Some(record))),
+            Kind::ApiKey => {
+                self.make_key(granted, lifetime, now).map(|(issued, record)| (issued, Some(record)))
+            }
         }
     }
 
-    fn make_token(&self, granted: Granted, lifetime: TimeDelta, now: DateTime<Utc>) -> Result<Issued, Refusal> {
+    fn make_token(
+        &self,
+        granted: Granted,
+        lifetime: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<Issued, Refusal> {
         let mut grant = Grant::new(self.environment, granted.owner.subject(), &self.audience, lifetime)
             .with_scopes(granted.scopes.clone())
             .with_plan(granted.plan.as_str());
@@ -313,7 +329,19 @@ fn credential(
     let Granted { owner, scopes, plan, allowlist } = granted;
     let ends_at = expires_at;
     let (replaced_by, last_used_at) = (None, None);
-    Credential { id, kind, owner, scopes, plan, allowlist, created_at, expires_at, ends_at, replaced_by, last_used_at }
+    Credential {
+        id,
+        kind,
+        owner,
+        scopes,
+        plan,
+        allowlist,
+        created_at,
+        expires_at,
+        ends_at,
+        replaced_by,
+        last_used_at,
+    }
 }
 
 fn written(record: Option<&ApiKeyRecord>) -> Result<Option<String>, StoreError> {

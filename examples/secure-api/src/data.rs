@@ -117,7 +117,9 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
 fn lock(path: &Path) -> io::Result<File> {
     let file = private().create(true).truncate(false).open(path)?;
     file.try_lock().map_err(|error| match error {
-        fs::TryLockError::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, "another server holds it"),
+        fs::TryLockError::WouldBlock => {
+            io::Error::new(io::ErrorKind::ResourceBusy, "another server holds it")
+        }
         fs::TryLockError::Error(error) => error,
     })?;
     Ok(file)

@@ -45,8 +45,10 @@ impl FirstCredentials<'_> {
         };
         let mut new = Map::new();
         for member in &MEMBERS {
-            let kept = old.get(member.name).and_then(Value::as_str).filter(|text| self.is_kept(member, text, now));
-            let text = kept.map_or_else(|| self.issue(member, now), |text| Ok(Zeroizing::new(text.to_owned())))?;
+            let kept =
+                old.get(member.name).and_then(Value::as_str).filter(|text| self.is_kept(member, text, now));
+            let text =
+                kept.map_or_else(|| self.issue(member, now), |text| Ok(Zeroizing::new(text.to_owned())))?;
             new.insert(member.name.to_owned(), Value::from(text.as_str()));
         }
         if new == old {

@@ -71,7 +71,8 @@ impl Deployment {
 
 fn signing(data: &DataFolder, environment: Environment) -> Result<SigningKey, Fault> {
     let der = data.read_or_make(SIGNING, || {
-        let made = SigningKey::generate(Algorithm::Es256, environment).map_err(|error| part(SIGNING, error))?;
+        let made =
+            SigningKey::generate(Algorithm::Es256, environment).map_err(|error| part(SIGNING, error))?;
         made.to_pkcs8().ok_or_else(|| part(SIGNING, "it has no private form"))
     })?;
     SigningKey::from_pkcs8(Algorithm::Es256, &der, environment).map_err(|error| part(SIGNING, error))

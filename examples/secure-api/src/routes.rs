@@ -44,9 +44,24 @@ pub(crate) fn all() -> SecureRouter<App> {
             Policy::scopes("execute:workflows").from_allowlist(),
         )
         .route("/v2/credentials", Method::GET, credentials::list, sensitive("manage:credentials"))
-        .route("/v2/credentials/tokens", Method::POST, credentials::issue_token, sensitive("manage:credentials"))
-        .route("/v2/credentials/api-keys", Method::POST, credentials::issue_key, sensitive("manage:credentials"))
-        .route("/v2/credentials/{id}/rotate", Method::POST, credentials::rotate, sensitive("manage:credentials"))
+        .route(
+            "/v2/credentials/tokens",
+            Method::POST,
+            credentials::issue_token,
+            sensitive("manage:credentials"),
+        )
+        .route(
+            "/v2/credentials/api-keys",
+            Method::POST,
+            credentials::issue_key,
+            sensitive("manage:credentials"),
+        )
+        .route(
+            "/v2/credentials/{id}/rotate",
+            Method::POST,
+            credentials::rotate,
+            sensitive("manage:credentials"),
+        )
         .route("/v2/credentials/{id}", Method::DELETE, credentials::remove, sensitive("manage:credentials"))
         .route("/v2/usage", Method::GET, usage::read, Policy::authenticated())
         .route("/v2/audit", Method::GET, audit::read, sensitive("read:audit"))

@@ -18,9 +18,9 @@ use crate::cli::Options;
 use crate::config::Config;
 use crate::fault::{Fault, Faults};
 use crate::listener::{Listener, Slots};
-use crate::{closing, operator};
 use crate::routes::App;
 use crate::server::Server;
+use crate::{closing, operator};
 
 /// Why the server did not start, or did not go on.
 #[derive(Debug, Error)]

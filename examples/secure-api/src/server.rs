@@ -51,7 +51,8 @@ impl Server {
         let tls = tls::server_config(leaf).map_err(|error| part("the server's certificate", error))?;
         let store = Store::open(&config.data.file("secure-api.db"), notes);
         let store = store.map_err(|error| part("the database", error))?;
-        let keys = TokenKeys::new(config, signing, trusted_keys).map_err(|error| part("the token keys", error))?;
+        let keys =
+            TokenKeys::new(config, signing, trusted_keys).map_err(|error| part("the token keys", error))?;
         let credentials =
             Credentials::load(store.clone(), keys.minter, Arc::clone(&peppers), &config.audience, now);
         let credentials = credentials.map_err(|error| part("the database", error))?;
@@ -112,7 +113,12 @@ fn history(config: &Config) -> Result<(Arc<History>, oneshot::Receiver<String>),
     Ok((Arc::new(history), told))
 }
 
-fn protected(config: &Config, app: &App, verifier: Arc<Verifier>, peppers: Arc<Peppers>) -> Result<Router, Fault> {
+fn protected(
+    config: &Config,
+    app: &App,
+    verifier: Arc<Verifier>,
+    peppers: Arc<Peppers>,
+) -> Result<Router, Fault> {
     let limiter = Arc::new(Limiter::exact(MOST_KEYS));
     let mut gate = Gate::builder(config.environment, verifier, limiter)
         .with_api_keys(app.credentials.records(), peppers)

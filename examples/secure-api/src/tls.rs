@@ -19,7 +19,8 @@ use crate::certificate::Leaf;
 /// Early data is off (a size of 0 is also rustls's default): it could be replayed.
 pub(crate) fn server_config(leaf: Leaf) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut provider = default_provider();
-    provider.kx_groups = vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
+    provider.kx_groups =
+        vec![kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&TLS13])?
         .with_no_client_auth()

@@ -81,7 +81,8 @@ fn minute(now: DateTime<Utc>) -> i64 {
 
 // Half at once, so that a flood of new identities does not sort them all at every request.
 fn forget_half(hours: &mut HashMap<Identity, Hour>) {
-    let mut newest: Vec<(i64, Identity)> = hours.iter().map(|(of, hour)| (hour.newest(), of.clone())).collect();
+    let mut newest: Vec<(i64, Identity)> =
+        hours.iter().map(|(of, hour)| (hour.newest(), of.clone())).collect();
     newest.sort_unstable_by_key(|(minute, _)| *minute);
     for (_, identity) in newest.into_iter().take(MOST_IDENTITIES.div_ceil(2)) {
         hours.remove(&identity);

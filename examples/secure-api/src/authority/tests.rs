@@ -63,9 +63,19 @@ fn each_single_step_beyond_the_givers_own_is_denied_for_its_reason() {
     for (name, wish, denied, denied_to_managers) in [
         ("its own", base.clone(), None, None),
         ("its own subject, by name", Wish { subject: Some("alice".to_owned()), ..base.clone() }, None, None),
-        ("another subject", Wish { subject: Some("bob".to_owned()), ..base.clone() }, Some(Denied::Account), None),
+        (
+            "another subject",
+            Wish { subject: Some("bob".to_owned()), ..base.clone() },
+            Some(Denied::Account),
+            None,
+        ),
         ("a smaller plan", Wish { plan: Some(PlanName::Free), ..base.clone() }, None, None),
-        ("a larger plan", Wish { plan: Some(PlanName::Enterprise), ..base.clone() }, Some(Denied::Account), None),
+        (
+            "a larger plan",
+            Wish { plan: Some(PlanName::Enterprise), ..base.clone() },
+            Some(Denied::Account),
+            None,
+        ),
         (
             "a further scope",
             Wish { scopes: wide.clone(), ..base.clone() },
@@ -123,7 +133,8 @@ fn any_wish() -> impl Strategy<Value = Wish> {
         vec!["manage:accounts", "manage:credentials", "read:workflows", "write:workflows", "read:audit"],
         0..=5,
     );
-    let plan = prop::option::of(prop::sample::select(vec![PlanName::Free, PlanName::Pro, PlanName::Enterprise]));
+    let plan =
+        prop::option::of(prop::sample::select(vec![PlanName::Free, PlanName::Pro, PlanName::Enterprise]));
     let ranges = vec!["203.0.113.0/24", "203.0.113.0/25", "203.0.113.7", "198.51.100.0/24", "0.0.0.0/0"];
     let allowlist = prop::option::of(prop::sample::subsequence(ranges, 0..=5));
     (subject, scopes, plan, allowlist).prop_map(|(subject, scopes, plan, allowlist)| Wish {

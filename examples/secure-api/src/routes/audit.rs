@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use aetherflow_auth::audit::{Cursor, LogError, Page};
+use aetherflow_auth::audit::{Cursor, Event, LogError, Page};
 use aetherflow_tower::axum::Principal;
 use aetherflow_tower::rejection::Problem;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::App;
 use crate::authority::manage_accounts;
 use crate::{answer, operator};
 
 /// GET /v2/audit
-pub(super) async fn read(principal: Principal, State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn read(
+    principal: Principal,
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let wanted = Wanted::parse(&uri)?;
     let sees_all = manage_accounts().is_some_and(|scope| principal.scopes().contains(&scope));
     let (own, history) = (principal.identity().clone(), Arc::clone(&app.history));
@@ -51,9 +54,15 @@ struct Asked {
     after: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Shown<'a> {
+    events: &'a [Event],
+    next: Option<String>,
+}
+
 fn show(page: &Page) -> Response {
     let next = page.next().map(|cursor| cursor.to_string());
-    answer::json(StatusCode::OK, &json!({ "events": page.events(), "next": next }))
+    answer::json(StatusCode::OK, &Shown { events: page.events(), next })
 }
 
 fn refused(error: &LogError) -> Problem {
@@ -75,7 +84,9 @@ mod tests {
     fn a_limit_is_1_to_1000_and_a_cursor_is_one_a_page_gave() {
         let limit = |query: &str| {
             let uri = format!("/v2/audit{query}").parse().unwrap();
-            Wanted::parse(&uri).map(|wanted| (wanted.limit, wanted.after.is_some())).map_err(|problem| problem.slug())
+            Wanted::parse(&uri)
+                .map(|wanted| (wanted.limit, wanted.after.is_some()))
+                .map_err(|problem| problem.slug())
         };
         for (query, want) in [
             ("", Ok((100, false))),

@@ -1,13 +1,14 @@
 //! Credentials: listed, issued, replaced, ended. What a caller may is decided in [`crate::authority`].
 
+use aetherflow_auth::audit::{Action, Event, Sink};
 use aetherflow_auth::{Allowlist, Environment, Scope};
 use aetherflow_tower::axum::Principal;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 
 use super::App;
 use crate::answer::{self, Id, rfc3339};
@@ -24,7 +25,8 @@ pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result
     let mut credentials = app.credentials.list(&Authority::of(&principal), now).await?;
     app.history.fill_last_uses(&mut credentials);
     let environment = principal.environment();
-    let shown: Vec<Value> = credentials.iter().map(|credential| show(credential, &environment, now)).collect();
+    let shown: Vec<_> =
+        credentials.iter().map(|credential| Listed::new(credential, &environment, now)).collect();
     Ok(answer::json(StatusCode::OK, &json!({ "credentials": shown })))
 }
 
@@ -58,14 +60,18 @@ pub(super) async fn rotate(
     }
     let overlap = TimeDelta::seconds(wanted.overlap);
     let issued = app.credentials.rotate(&Authority::of(&principal), &id, overlap, Utc::now()).await?;
-    let mut shown = show_secret(&issued);
-    shown["replaces"] = id.into();
-    Ok(answer::json(StatusCode::OK, &shown))
+    app.history.record(event(Action::Rotated, &principal, &id));
+    Ok(answer::json(StatusCode::OK, &Fresh::new(&issued, Some(&id))))
 }
 
 /// DELETE /v2/credentials/{id}
-pub(super) async fn remove(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, Refusal> {
+pub(super) async fn remove(
+    principal: Principal,
+    State(app): State<App>,
+    id: Id,
+) -> Result<Response, Refusal> {
     app.credentials.revoke(&Authority::of(&principal), &id.0, Utc::now()).await?;
+    app.history.record(event(Action::Revoked, &principal, &id.0));
     Ok(answer::gone())
 }
 
@@ -76,7 +82,12 @@ async fn issue(principal: &Principal, app: &App, kind: Kind, wanted: Wanted) -> 
     }
     let wish = wanted.into_wish()?;
     let issued = app.credentials.issue(&Authority::of(principal), kind, wish, lifetime, Utc::now()).await?;
-    Ok(answer::created(&format!("/v2/credentials/{}", issued.credential.id), &show_secret(&issued)))
+    app.history.record(event(Action::Issued, principal, &issued.credential.id));
+    Ok(answer::created(&format!("/v2/credentials/{}", issued.credential.id), &Fresh::new(&issued, None)))
+}
+
+fn event(action: Action, by: &Principal, target: &str) -> Event {
+    Event::new(action, Utc::now()).with_principal(by).with_target(target)
 }
 
 /// The body of a request for a credential. What bounds it must be said; the rest is as the caller's own.
@@ -105,7 +116,12 @@ impl Wanted {
         }
         Ok(Wish {
             subject: self.subject,
-            scopes: self.scopes.iter().map(|text| Scope::parse(text)).collect::<Result<_, _>>().map_err(unreadable)?,
+            scopes: self
+                .scopes
+                .iter()
+                .map(|text| Scope::parse(text))
+                .collect::<Result<_, _>>()
+                .map_err(unreadable)?,
             plan: self.plan.map(|name| PlanName::parse(&name).ok_or(Refusal::Form)).transpose()?,
             environment: self.environment.map(|name| name.parse().map_err(unreadable)).transpose()?,
             allowlist: self.ip.map(|ip| Allowlist::parse(ip).map_err(unreadable)).transpose()?,
@@ -140,29 +156,71 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-fn show_secret(issued: &Issued) -> Value {
-    json!({
-        "id": issued.credential.id,
-        "kind": issued.credential.kind.as_str(),
-        "secret": issued.secret.as_str(),
-        "expires_at": rfc3339(issued.credential.expires_at),
-    })
+/// A new credential, with the secret that is shown this once.
+#[derive(Serialize)]
+struct Fresh<'a> {
+    id: &'a str,
+    kind: &'static str,
+    secret: &'a str,
+    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<&'a str>,
 }
 
-fn show(credential: &Credential, environment: &Environment, now: DateTime<Utc>) -> Value {
-    json!({
-        "id": credential.id,
-        "kind": credential.kind.as_str(),
-        "subject": credential.owner.subject(),
-        "scopes": credential.scopes.iter().collect::<Vec<_>>(),
-        "plan": credential.plan.as_str(),
-        "environment": environment.as_str(),
-        "ip": credential.allowlist,
-        "created_at": rfc3339(credential.created_at),
-        "expires_at": rfc3339(credential.ends_at),
-        "last_used_at": credential.last_used_at.map(rfc3339),
-        "rotation": { "state": credential.rotation(now), "replaced_by": credential.replaced_by },
-    })
+impl<'a> Fresh<'a> {
+    fn new(issued: &'a Issued, replaces: Option<&'a str>) -> Self {
+        let credential = &issued.credential;
+        Self {
+            id: &credential.id,
+            kind: credential.kind.as_str(),
+            secret: &issued.secret,
+            expires_at: rfc3339(credential.expires_at),
+            replaces,
+        }
+    }
+}
+
+/// A credential in a list.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: &'a str,
+    kind: &'static str,
+    subject: &'a str,
+    scopes: Vec<&'a str>,
+    plan: &'static str,
+    environment: &'a Environment,
+    ip: Option<&'a Allowlist>,
+    created_at: String,
+    expires_at: String,
+    last_used_at: Option<String>,
+    rotation: Rotated<'a>,
+}
+
+#[derive(Serialize)]
+struct Rotated<'a> {
+    state: &'static str,
+    replaced_by: Option<&'a str>,
+}
+
+impl<'a> Listed<'a> {
+    fn new(credential: &'a Credential, environment: &'a Environment, now: DateTime<Utc>) -> Self {
+        Self {
+            id: &credential.id,
+            kind: credential.kind.as_str(),
+            subject: credential.owner.subject(),
+            scopes: credential.scopes.iter().collect(),
+            plan: credential.plan.as_str(),
+            environment,
+            ip: credential.allowlist.as_ref(),
+            created_at: rfc3339(credential.created_at),
+            expires_at: rfc3339(credential.ends_at),
+            last_used_at: credential.last_used_at.map(rfc3339),
+            rotation: Rotated {
+                state: credential.rotation(now),
+                replaced_by: credential.replaced_by.as_deref(),
+            },
+        }
+    }
 }
 
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(90);

@@ -1,5 +1,7 @@
 //! A caller's own use: its plan's windows, and how it was answered in the last hour.
 
+use std::collections::BTreeMap;
+
 use aetherflow_ratelimit::Standing;
 use aetherflow_tower::Access;
 use aetherflow_tower::axum::Principal;
@@ -9,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::Utc;
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::App;
 use crate::answer;
@@ -25,24 +27,42 @@ pub(super) async fn read(
     let (Some(plan), Some(decision)) = (access.plan(), access.decision()) else {
         return Problem::MISCONFIGURED.into_response();
     };
-    let counts = app.history.usage().last_hour(principal.identity(), Utc::now());
-    let counts: Map<String, Value> =
-        counts.into_iter().map(|(status, count)| (status.to_string(), Value::from(count))).collect();
-    let used = json!({
-        "subject": principal.identity().subject(),
-        "plan": plan.name(),
-        "windows": decision.windows().map(|standing| show(&standing)).collect::<Vec<_>>(),
-        "last_hour": counts,
-    });
+    let used = Used {
+        subject: principal.identity().subject(),
+        plan: plan.name(),
+        windows: decision.windows().map(Window::from).collect(),
+        last_hour: app.history.usage().last_hour(principal.identity(), Utc::now()),
+    };
     answer::json(StatusCode::OK, &used)
 }
 
-fn show(standing: &Standing<'_>) -> Value {
-    json!({
-        "name": standing.name(),
-        "limit": standing.limit(),
-        "period": standing.period().as_secs(),
-        "remaining": standing.remaining(),
-        "reset": standing.reset().as_millis().div_ceil(1_000).to_string().parse::<u64>().unwrap_or(u64::MAX),
-    })
+#[derive(Serialize)]
+struct Used<'a> {
+    subject: &'a str,
+    plan: &'a str,
+    windows: Vec<Window<'a>>,
+    last_hour: BTreeMap<u16, u64>,
+}
+
+/// One window of the plan; times in seconds, rounded up.
+#[derive(Serialize)]
+struct Window<'a> {
+    name: &'a str,
+    limit: u32,
+    period: u64,
+    remaining: u32,
+    reset: u64,
+}
+
+impl<'a> From<Standing<'a>> for Window<'a> {
+    fn from(standing: Standing<'a>) -> Self {
+        let reset = standing.reset();
+        Self {
+            name: standing.name(),
+            limit: standing.limit(),
+            period: standing.period().as_secs(),
+            remaining: standing.remaining(),
+            reset: reset.as_secs() + u64::from(reset.subsec_nanos() > 0),
+        }
+    }
 }

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::Utc;
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::App;
 use crate::answer::{self, Id, QUOTA_REACHED, rfc3339};
@@ -19,7 +19,7 @@ use crate::store::workflows::{Room, Workflow};
 /// GET /v1/workflows and /v2/workflows
 pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, StoreError> {
     let workflows = app.store.workflows(principal.identity()).await?;
-    let shown: Vec<Value> = workflows.iter().map(show).collect();
+    let shown: Vec<Shown<'_>> = workflows.iter().map(Shown::from).collect();
     Ok(answer::json(StatusCode::OK, &json!({ "workflows": shown })))
 }
 
@@ -32,17 +32,22 @@ pub(super) async fn create(
     if !name::is_plain(&wanted.name) {
         return Ok(Problem::INVALID_PARAMETERS.into_response());
     }
-    let workflow = Workflow { id: name::random("wf_"), name: wanted.name, note: wanted.note, created_at: Utc::now() };
+    let workflow =
+        Workflow { id: name::random("wf_"), name: wanted.name, note: wanted.note, created_at: Utc::now() };
     Ok(match app.store.add_workflow(principal.identity(), &workflow).await? {
-        Room::Kept => answer::created(&format!("/v2/workflows/{}", workflow.id), &show(&workflow)),
+        Room::Kept => answer::created(&format!("/v2/workflows/{}", workflow.id), &Shown::from(&workflow)),
         Room::Full => QUOTA_REACHED.into_response(),
     })
 }
 
 /// GET /v2/workflows/{id}
-pub(super) async fn read(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, StoreError> {
+pub(super) async fn read(
+    principal: Principal,
+    State(app): State<App>,
+    id: Id,
+) -> Result<Response, StoreError> {
     let found = app.store.workflow(principal.identity(), &id.0).await?;
-    Ok(found.map_or_else(not_found, |workflow| answer::json(StatusCode::OK, &show(&workflow))))
+    Ok(found.map_or_else(not_found, |workflow| answer::json(StatusCode::OK, &Shown::from(&workflow))))
 }
 
 /// PUT /v2/workflows/{id}
@@ -57,14 +62,18 @@ pub(super) async fn replace(
     }
     let replaced = app.store.replace_workflow(principal.identity(), &id.0, wanted.name, wanted.note).await?;
     Ok(match replaced {
-        Some((Room::Kept, workflow)) => answer::json(StatusCode::OK, &show(&workflow)),
+        Some((Room::Kept, workflow)) => answer::json(StatusCode::OK, &Shown::from(&workflow)),
         Some((Room::Full, _)) => QUOTA_REACHED.into_response(),
         None => not_found(),
     })
 }
 
 /// DELETE /v2/workflows/{id}
-pub(super) async fn remove(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, StoreError> {
+pub(super) async fn remove(
+    principal: Principal,
+    State(app): State<App>,
+    id: Id,
+) -> Result<Response, StoreError> {
     let removed = app.store.remove_workflow(principal.identity(), &id.0).await?;
     Ok(if removed { answer::gone() } else { not_found() })
 }
@@ -76,7 +85,9 @@ pub(super) async fn execute(
     id: Id,
     JsonOrNone(Nothing {}): JsonOrNone<Nothing>,
 ) -> Result<Response, StoreError> {
-    let Some(workflow) = app.store.workflow(principal.identity(), &id.0).await? else { return Ok(not_found()) };
+    let Some(workflow) = app.store.workflow(principal.identity(), &id.0).await? else {
+        return Ok(not_found());
+    };
     let run = json!({
         "id": name::random("run_"),
         "workflow": workflow.id,
@@ -100,13 +111,19 @@ pub(super) struct Wanted {
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
-fn show(workflow: &Workflow) -> Value {
-    json!({
-        "id": workflow.id,
-        "name": workflow.name,
-        "note": workflow.note,
-        "created_at": rfc3339(workflow.created_at),
-    })
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    name: &'a str,
+    note: &'a str,
+    created_at: String,
+}
+
+impl<'a> From<&'a Workflow> for Shown<'a> {
+    fn from(workflow: &'a Workflow) -> Self {
+        let Workflow { id, name, note, created_at } = workflow;
+        Self { id, name, note, created_at: rfc3339(*created_at) }
+    }
 }
 
 fn not_found() -> Response {

@@ -51,7 +51,11 @@ impl Store {
     }
 
     /// The credential `id`, if it is still good at `now`.
-    pub(crate) async fn credential(&self, id: &str, now: DateTime<Utc>) -> Result<Option<Credential>, StoreError> {
+    pub(crate) async fn credential(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Credential>, StoreError> {
         let id = id.to_owned();
         self.run(move |connection| find(connection, &id, now)).await
     }
@@ -82,7 +86,10 @@ impl Store {
         self.run(move |connection| {
             let change = connection.transaction()?;
             for (id, at) in uses {
-                change.execute("UPDATE credentials SET last_used_at = ?2 WHERE id = ?1", params![id, stamp(at)])?;
+                change.execute(
+                    "UPDATE credentials SET last_used_at = ?2 WHERE id = ?1",
+                    params![id, stamp(at)],
+                )?;
             }
             Ok(change.commit()?)
         })
@@ -92,7 +99,8 @@ impl Store {
     /// Forgets every credential that has expired at `now`, ended before or not; answers which.
     pub(crate) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         self.run(move |connection| {
-            let mut query = connection.prepare("DELETE FROM credentials WHERE expires_at <= ?1 RETURNING id")?;
+            let mut query =
+                connection.prepare("DELETE FROM credentials WHERE expires_at <= ?1 RETURNING id")?;
             let ids = query.query_map([stamp(now)], |row| row.get(0))?;
             Ok(ids.collect::<Result<_, _>>()?)
         })
@@ -144,7 +152,10 @@ pub(crate) fn find(
 }
 
 /// The tokens that end before they expire, of those not expired at `now`.
-pub(crate) fn ending_tokens(connection: &Connection, now: DateTime<Utc>) -> Result<Vec<Credential>, StoreError> {
+pub(crate) fn ending_tokens(
+    connection: &Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<Credential>, StoreError> {
     let query = format!("{SELECT} WHERE kind = 'token' AND expires_at > ?1 AND ends_at < expires_at");
     let mut query = connection.prepare(&query)?;
     let rows = query.query_map([stamp(now)], Stored::read)?;
@@ -176,7 +187,8 @@ fn count(connection: &Connection, of: &Identity, now: DateTime<Utc>) -> Result<u
     )?)
 }
 
-const SELECT: &str = "SELECT id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,
+const SELECT: &str =
+    "SELECT id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,
                              ends_at, replaced_by, last_used_at FROM credentials";
 
 struct Stored {

@@ -44,7 +44,8 @@ impl Store {
     /// The owner's workflow `id`, if there is one.
     pub(crate) async fn workflow(&self, of: &Identity, id: &str) -> Result<Option<Workflow>, StoreError> {
         let (of, id, ring) = (of.clone(), id.to_owned(), self.ring());
-        self.run(move |connection| find(connection, &of, &id)?.map(|row| row.open(&ring, &of)).transpose()).await
+        self.run(move |connection| find(connection, &of, &id)?.map(|row| row.open(&ring, &of)).transpose())
+            .await
     }
 
     /// Keeps a new workflow for the owner, unless there is no room.
@@ -60,7 +61,15 @@ impl Store {
             change.execute(
                 "INSERT INTO workflows (id, issuer, tenant, subject, name, note, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![workflow.id, issuer, tenant, subject, workflow.name, sealed, stamp(workflow.created_at)],
+                params![
+                    workflow.id,
+                    issuer,
+                    tenant,
+                    subject,
+                    workflow.name,
+                    sealed,
+                    stamp(workflow.created_at)
+                ],
             )?;
             change.commit()?;
             Ok(Room::Kept)
@@ -146,7 +155,8 @@ impl Stored {
     }
 
     fn open(self, ring: &KeyRing, of: &Identity) -> Result<Workflow, StoreError> {
-        let note = ring.open(&context(of, &self.id)?, &self.note).map_err(|_| StoreError::Unreadable("note"))?;
+        let note =
+            ring.open(&context(of, &self.id)?, &self.note).map_err(|_| StoreError::Unreadable("note"))?;
         let note = String::from_utf8(note.into_vec()).map_err(|_| StoreError::Unreadable("note"))?;
         Ok(Workflow { id: self.id, name: self.name, note, created_at: time(self.created_at)? })
     }
@@ -184,7 +194,12 @@ mod tests {
     }
 
     fn workflow(id: &str, note: &str) -> Workflow {
-        Workflow { id: id.to_owned(), name: "n".to_owned(), note: note.to_owned(), created_at: DateTime::UNIX_EPOCH }
+        Workflow {
+            id: id.to_owned(),
+            name: "n".to_owned(),
+            note: note.to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
+        }
     }
 
     #[tokio::test]
@@ -212,8 +227,9 @@ mod tests {
         store.add_workflow(&alice, &workflow("w2", "two")).await.unwrap();
         store
             .run(|connection| {
-                Ok(connection
-                    .execute_batch("UPDATE workflows SET note = (SELECT note FROM workflows WHERE id = 'w1')")?)
+                Ok(connection.execute_batch(
+                    "UPDATE workflows SET note = (SELECT note FROM workflows WHERE id = 'w1')",
+                )?)
             })
             .await
             .unwrap();
@@ -226,12 +242,20 @@ mod tests {
     async fn an_owner_fills_its_own_room_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        let large = "x".repeat(usize::try_from(MOST_BYTES / 2).unwrap());
-        assert_eq!(store.add_workflow(&named("alice"), &workflow("w1", &large)).await.unwrap(), Room::Kept);
-        assert_eq!(store.add_workflow(&named("alice"), &workflow("w2", &large)).await.unwrap(), Room::Full);
-        assert_eq!(store.add_workflow(&named("bob"), &workflow("w3", &large)).await.unwrap(), Room::Kept);
-        let smaller = store.replace_workflow(&named("alice"), "w1", "n".to_owned(), String::new()).await.unwrap();
-        assert_eq!(smaller.unwrap().0, Room::Kept);
-        assert_eq!(store.add_workflow(&named("alice"), &workflow("w2", &large)).await.unwrap(), Room::Kept);
+        let (alice, bob) = (named("alice"), named("bob"));
+        let sealed = size(&seal(&store.ring(), &alice, &workflow("w2", "")).unwrap());
+        store.add_workflow(&alice, &workflow("w1", "")).await.unwrap();
+        let grow_to = |bytes: i64| {
+            store.run(move |connection| {
+                Ok(connection.execute("UPDATE workflows SET note = zeroblob(?1) WHERE id = 'w1'", [bytes])?)
+            })
+        };
+        grow_to(MOST_BYTES - sealed + 1).await.unwrap();
+        assert_eq!(store.add_workflow(&alice, &workflow("w2", "")).await.unwrap(), Room::Full);
+        assert_eq!(store.add_workflow(&bob, &workflow("w3", "")).await.unwrap(), Room::Kept);
+        grow_to(MOST_BYTES - sealed).await.unwrap();
+        assert_eq!(store.add_workflow(&alice, &workflow("w2", "")).await.unwrap(), Room::Kept);
+        let longer = store.replace_workflow(&alice, "w2", "n".to_owned(), "x".to_owned()).await.unwrap();
+        assert_eq!(longer.unwrap().0, Room::Full);
     }
 }

@@ -89,7 +89,7 @@ impl Secret {
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
-    pub(super) body: Option<Value>,
+    pub(super) body: Option<(&'a str, String)>,
     token: Option<&'a Secret>,
     key: Option<&'a Secret>,
     forwarded: Option<&'a str>,
@@ -108,7 +108,17 @@ impl<'a> Ask<'a> {
 
     /// A POST of JSON by the holder of an access token.
     pub(super) fn post(path: &'a str, token: &'a Secret, body: Value) -> Self {
-        Self { body: Some(body), ..Self::new(Method::POST, path).with_token(token) }
+        Self::new(Method::POST, path).with_token(token).with_json(&body)
+    }
+
+    /// The same with a JSON body.
+    pub(super) fn with_json(self, body: &Value) -> Self {
+        self.with_body("application/json", body.to_string())
+    }
+
+    /// The same with a body of any type; an empty type is none.
+    pub(super) fn with_body(self, kind: &'a str, text: String) -> Self {
+        Self { body: Some((kind, text)), ..self }
     }
 
     /// The same with an access token.
@@ -130,12 +140,14 @@ impl<'a> Ask<'a> {
     pub(super) fn shown_fields(&self) -> Vec<String> {
         let token = self.token.map(|token| format!("Authorization: Bearer <{}>", token.name));
         let key = self.key.map(|key| format!("X-API-Key: <{}>", key.name));
-        let forwarded = self.forwarded.map(|address| format!("X-Forwarded-For: {address}, X-Forwarded-Proto: https"));
+        let forwarded =
+            self.forwarded.map(|address| format!("X-Forwarded-For: {address}, X-Forwarded-Proto: https"));
         [token, key, forwarded].into_iter().flatten().collect()
     }
 
     fn request(&self, host: SocketAddr) -> Result<Request<Full<Bytes>>, http::Error> {
-        let mut request = Request::builder().method(&self.method).uri(self.path).header(HOST, host.to_string());
+        let mut request =
+            Request::builder().method(&self.method).uri(self.path).header(HOST, host.to_string());
         if let Some(token) = self.token {
             request = request.header(AUTHORIZATION, secret(&format!("Bearer {}", token.text))?);
         }
@@ -145,11 +157,11 @@ impl<'a> Ask<'a> {
         if let Some(address) = self.forwarded {
             request = request.header("x-forwarded-for", address).header("x-forwarded-proto", "https");
         }
-        let body = self.body.as_ref().map(Value::to_string);
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        let Some((kind, text)) = &self.body else { return request.body(Full::default()) };
+        if !kind.is_empty() {
+            request = request.header(CONTENT_TYPE, *kind);
         }
-        request.body(Full::from(body.unwrap_or_default()))
+        request.body(Full::from(text.clone()))
     }
 }
 
@@ -198,7 +210,12 @@ impl Client {
     }
 }
 
-async fn exchange<S>(stream: S, to: SocketAddr, ask: &Ask<'_>, count: usize) -> Result<Vec<Answer>, ClientError>
+async fn exchange<S>(
+    stream: S,
+    to: SocketAddr,
+    ask: &Ask<'_>,
+    count: usize,
+) -> Result<Vec<Answer>, ClientError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -24,7 +24,12 @@ async fn legacy(guide: &mut Guide) -> Result<(), TourError> {
         "a legacy key still works on v1, and is told until when",
     );
     guide.ask("A legacy API key on v1", Ask::new(Method::GET, "/v1/workflows").with_key(&key), on_v1).await?;
-    let on_v2 = Expected::refusal(401, "credential-not-accepted", &["www-authenticate"], "v2 takes access tokens only");
+    let on_v2 = Expected::refusal(
+        401,
+        "credential-not-accepted",
+        &["www-authenticate"],
+        "v2 takes access tokens only",
+    );
     guide.ask("The same key on v2", Ask::new(Method::GET, "/v2/workflows").with_key(&key), on_v2).await?;
     Ok(())
 }
@@ -43,7 +48,12 @@ async fn addresses(guide: &mut Guide) -> Result<(), TourError> {
     let workflow = guide.ask("Its workflow", Ask::post("/v2/workflows", &token, body), created).await?;
     let path = format!("{}/execute", workflow.header("location"));
     let execute = || Ask::new(Method::POST, &path).with_token(&token);
-    let off = Expected::refusal(403, "address-not-allowed", &[], "executing is sensitive: from this address it is refused");
+    let off = Expected::refusal(
+        403,
+        "address-not-allowed",
+        &[],
+        "executing is sensitive: from this address it is refused",
+    );
     guide.ask("Execute from off the list", execute(), off).await?;
     let proxied = guide.server.proxied;
     let on = Expected::success(200, &[], "a trusted proxy says where the client is, and that it came by TLS");
@@ -80,13 +90,15 @@ async fn delegate(guide: &mut Guide) -> Result<(), TourError> {
 
 async fn rotation(guide: &mut Guide) -> Result<(), TourError> {
     let owner = guide.secret("owner");
-    let wanted = json!({ "subject": "robot", "scopes": ["read:workflows"], "plan": "pro", "expires_in": 600 });
+    let wanted =
+        json!({ "subject": "robot", "scopes": ["read:workflows"], "plan": "pro", "expires_in": 600 });
     let (old, id) = issue(guide, "A token to be rotated", "old token", wanted).await?;
-    let rotated = Expected::success(200, &[], "a new secret with the same rights, and a while in which both work");
+    let rotated =
+        Expected::success(200, &[], "a new secret with the same rights, and a while in which both work");
     let path = format!("/v2/credentials/{id}/rotate");
     let ask = Ask::post(&path, &owner, json!({ "overlap": 3600 }));
     let answer = guide.ask("Rotation", ask, rotated).await?;
-    guide.require(answer.json()["replaces"] == Value::from(id), "the answer names what it replaces");
+    guide.require(answer.json()["replaces"] == id, "the answer names what it replaces");
     let new = Secret::new("new token", answer.json()["secret"].as_str().unwrap_or_default());
     for token in [&old, &new] {
         let works = Expected::success(200, &[], "within the overlap both work, so that nobody is locked out");
@@ -97,14 +109,16 @@ async fn rotation(guide: &mut Guide) -> Result<(), TourError> {
 
 async fn revocation(guide: &mut Guide) -> Result<(), TourError> {
     let owner = guide.secret("owner");
-    let wanted = json!({ "subject": "leaver", "scopes": ["read:workflows"], "plan": "pro", "expires_in": 600 });
+    let wanted =
+        json!({ "subject": "leaver", "scopes": ["read:workflows"], "plan": "pro", "expires_in": 600 });
     let (token, id) = issue(guide, "A token to be revoked", "leaver's token", wanted).await?;
     let works = Expected::success(200, &[], "it works");
     guide.ask("Before", Ask::get("/v2/workflows", &token), works).await?;
     let path = format!("/v2/credentials/{id}");
     let gone = Expected::success(204, &[], "revoked");
     guide.ask("Revocation", Ask::new(Method::DELETE, &path).with_token(&owner), gone).await?;
-    let refused = Expected::refusal(401, "invalid-token", &["www-authenticate"], "the very next request is refused");
+    let refused =
+        Expected::refusal(401, "invalid-token", &["www-authenticate"], "the very next request is refused");
     guide.ask("After", Ask::get("/v2/workflows", &token), refused).await?;
     Ok(())
 }

@@ -25,14 +25,16 @@ async fn open(guide: &mut Guide) -> Result<(), TourError> {
     let published = Expected::success(200, &[], "anyone can verify this server's tokens by its public keys");
     guide.ask("The public keys", Ask::new(Method::GET, "/.well-known/jwks.json"), published).await?;
     let plain = guide.server.plain;
-    let refused = Expected::refusal(403, "https-required", &["cache-control"], "plain HTTP is refused, not redirected");
+    let refused =
+        Expected::refusal(403, "https-required", &["cache-control"], "plain HTTP is refused, not redirected");
     guide.ask_plain("Plain HTTP", plain, Ask::new(Method::GET, "/v2/workflows"), refused).await?;
     Ok(())
 }
 
 async fn credentials(guide: &mut Guide) -> Result<(), TourError> {
     let (free, key) = (guide.secret("free"), guide.secret("api_key"));
-    let none = Expected::refusal(401, "credential-required", &["www-authenticate"], "no credential, no entry");
+    let none =
+        Expected::refusal(401, "credential-required", &["www-authenticate"], "no credential, no entry");
     guide.ask("No credential", Ask::new(Method::GET, "/v2/workflows"), none).await?;
     let good = Expected::success(
         200,
@@ -64,7 +66,11 @@ async fn bad_tokens(guide: &mut Guide, partner: &Partner) -> Result<(), TourErro
         ("One bit flipped", partner.flipped()?, "a signature holds as a whole or not at all"),
         ("An expired token", partner.expired()?, "a token ends at its expiry, without leeway"),
         ("A token for another audience", partner.for_another_audience()?, "a token is for one service"),
-        ("A token of another environment", partner.of_another_environment()?, "staging never opens production"),
+        (
+            "A token of another environment",
+            partner.of_another_environment()?,
+            "staging never opens production",
+        ),
     ] {
         let refused = Expected::refusal(401, "invalid-token", &["www-authenticate"], shows);
         guide.ask(title, Ask::get("/v2/workflows", &token), refused).await?;
@@ -82,11 +88,14 @@ async fn routes(guide: &mut Guide) -> Result<(), TourError> {
     );
     let body = serde_json::json!({ "name": "report", "note": "" });
     guide.ask("A missing scope", Ask::post("/v2/workflows", &readonly, body), missing).await?;
-    let unlisted = Expected::refusal(404, "not-found", &[], "a route nobody listed is refused before any handler");
+    let unlisted =
+        Expected::refusal(404, "not-found", &[], "a route nobody listed is refused before any handler");
     guide.ask("An unlisted route", Ask::get("/v2/secrets", &pro), unlisted).await?;
-    let method = Expected::refusal(405, "method-not-allowed", &["allow"], "so is a method, with those that are");
+    let method =
+        Expected::refusal(405, "method-not-allowed", &["allow"], "so is a method, with those that are");
     guide.ask("Another method", Ask::new(Method::PATCH, "/v2/workflows").with_token(&pro), method).await?;
-    let ambiguous = Expected::refusal(400, "invalid-request", &[], "a path with two readings is refused, not guessed");
+    let ambiguous =
+        Expected::refusal(400, "invalid-request", &[], "a path with two readings is refused, not guessed");
     guide.ask("An ambiguous path", Ask::get("/v2/usage/%2e%2e/workflows", &pro), ambiguous).await?;
     Ok(())
 }

@@ -72,7 +72,12 @@ impl Guide {
     }
 
     /// A step over HTTPS.
-    pub(super) async fn ask(&mut self, title: &str, ask: Ask<'_>, expected: Expected<'_>) -> Result<Answer, ClientError> {
+    pub(super) async fn ask(
+        &mut self,
+        title: &str,
+        ask: Ask<'_>,
+        expected: Expected<'_>,
+    ) -> Result<Answer, ClientError> {
         let to = self.server.https;
         let answer = self.client.send(to, &ask).await?;
         Ok(self.judge(title, &format!("https://{to}"), &ask, answer, expected))
@@ -104,8 +109,8 @@ impl Guide {
         for line in ask.shown_fields() {
             print(format_args!("   > {line}"));
         }
-        if let Some(body) = &ask.body {
-            print(format_args!("   > {}", shortened(&body.to_string())));
+        if let Some((_, body)) = &ask.body {
+            print(format_args!("   > {}", shortened(body)));
         }
         print(format_args!("   < {}", answer.status));
         for line in shown_headers(&answer.headers, expected.headers) {
@@ -154,11 +159,10 @@ fn shown_headers(headers: &HeaderMap, names: &[&str]) -> Vec<String> {
 
 // Secrets are shown once by the server, and not at all by its tour.
 fn shown_body(answer: &Answer) -> String {
-    let mut json = answer.json();
-    if let Some(secret) = json.get_mut("secret") {
-        *secret = "[shown once]".into();
+    match answer.json()["secret"].as_str() {
+        Some(secret) => shortened(&answer.text.replace(secret, "[shown once]")),
+        None => shortened(&answer.text),
     }
-    if json.is_null() { shortened(&answer.text) } else { shortened(&json.to_string()) }
 }
 
 fn shortened(text: &str) -> String {

@@ -11,26 +11,32 @@ use super::{TourError, credentials};
 
 /// Walks through a plan's limit, the usage and the audit log.
 pub(super) async fn walk(guide: &mut Guide) -> Result<(), TourError> {
-    let token = burst(guide).await?;
-    let used = Expected::success(200, &["ratelimit"], "a caller sees its own windows and how it was answered");
-    let usage = guide.ask("Usage", Ask::get("/v2/usage", &token), used).await?;
-    guide.require(usage.json()["last_hour"]["429"] == 1, "the refusal is counted");
-    let owner = guide.secret("owner");
+    burst(guide).await?;
+    let (pro, owner) = (guide.secret("pro"), guide.secret("owner"));
+    let used =
+        Expected::success(200, &["ratelimit"], "a caller sees its own windows and how it was answered");
+    let usage = guide.ask("Usage", Ask::get("/v2/usage", &pro), used).await?;
+    guide.require(usage.json()["last_hour"]["413"] == 1, "the body that was too large is counted once");
     let seen = Expected::success(200, &[], "every decision is in the audit log, refusals with their reason");
     guide.ask("Audit", Ask::get("/v2/audit?limit=2", &owner), seen).await?;
     Ok(())
 }
 
 /// Spends a whole Free minute at once, and then waits as told.
-async fn burst(guide: &mut Guide) -> Result<Secret, TourError> {
+async fn burst(guide: &mut Guide) -> Result<(), TourError> {
     let to = guide.server.https;
     let (token, mut answers) = spend(guide).await?;
     let path = "/v2/workflows";
     let (ask, base) = (Ask::get(path, &token), format!("https://{to}"));
     let passed = answers.iter().filter(|answer| answer.status == 200).count();
     let seen = format!("{passed} of 60 requests over one connection were answered 200");
-    guide.look("A burst of a whole Free minute", &seen, passed == 60, "a full bucket lets 60 through at once");
-    let Some(last) = answers.pop().filter(|_| answers.len() >= 60) else { return Ok(token) };
+    guide.look(
+        "A burst of a whole Free minute",
+        &seen,
+        passed == 60,
+        "a full bucket lets 60 through at once",
+    );
+    let Some(last) = answers.pop().filter(|_| answers.len() >= 60) else { return Ok(()) };
     let retry_after = last.header("retry-after").parse().unwrap_or(1);
     let refused = Expected::refusal(
         429,
@@ -42,7 +48,7 @@ async fn burst(guide: &mut Guide) -> Result<Secret, TourError> {
     sleep(Duration::from_secs(retry_after)).await;
     let passes = Expected::success(200, &["ratelimit"], "after Retry-After the next one succeeds");
     guide.ask("The one after Retry-After", ask, passes).await?;
-    Ok(token)
+    Ok(())
 }
 
 /// Sends 61 requests within a second: in a longer time the bucket would have earned one more.
@@ -50,10 +56,12 @@ async fn spend(guide: &mut Guide) -> Result<(Secret, Vec<Answer>), TourError> {
     let mut attempt = 1;
     loop {
         let subject = format!("hurried-{attempt}");
-        let wanted = json!({ "subject": subject, "scopes": ["read:workflows"], "plan": "free", "expires_in": 600 });
+        let wanted =
+            json!({ "subject": subject, "scopes": ["read:workflows"], "plan": "free", "expires_in": 600 });
         let (token, _) = credentials::issue(guide, "A token of the Free plan", &subject, wanted).await?;
         let begun = Instant::now();
-        let answers = guide.client.send_many(guide.server.https, &Ask::get("/v2/workflows", &token), 61).await?;
+        let answers =
+            guide.client.send_many(guide.server.https, &Ask::get("/v2/workflows", &token), 61).await?;
         if begun.elapsed() < Duration::from_secs(1) || attempt == MOST_ATTEMPTS {
             return Ok((token, answers));
         }

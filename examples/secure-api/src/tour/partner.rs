@@ -49,7 +49,8 @@ impl Partner {
 
     /// A token as it should be.
     pub(super) fn good(&self) -> Result<Secret, PartnerError> {
-        let token = self.minter.mint_at(&self.grant(Environment::production(), &self.audience), Utc::now())?;
+        let token =
+            self.minter.mint_at(&self.grant(Environment::production(), &self.audience), Utc::now())?;
         Ok(Secret::new("partner's token", token.token()))
     }
 
@@ -69,7 +70,8 @@ impl Partner {
 
     /// A token of another environment.
     pub(super) fn of_another_environment(&self) -> Result<Secret, PartnerError> {
-        let token = self.elsewhere.mint_at(&self.grant(Environment::staging(), &self.audience), Utc::now())?;
+        let token =
+            self.elsewhere.mint_at(&self.grant(Environment::staging(), &self.audience), Utc::now())?;
         Ok(Secret::new("staging token", token.token()))
     }
 

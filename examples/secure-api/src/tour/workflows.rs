@@ -31,7 +31,12 @@ fn sealed(guide: &mut Guide) -> Result<(), TourError> {
     // The name is stored in clear: that it is found shows that the search finds what is there.
     let is_sealed = !holds(NOTE) && holds("daily report");
     let seen = format!("searched {} bytes of the database and its log for the note", database.len());
-    guide.look("The database file", &seen, is_sealed, "the name is there, the note is not: it is stored sealed");
+    guide.look(
+        "The database file",
+        &seen,
+        is_sealed,
+        "the name is there, the note is not: it is stored sealed",
+    );
     Ok(())
 }
 

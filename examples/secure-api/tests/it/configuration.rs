@@ -1,0 +1,84 @@
+//! A start that is refused: all faults at once, before anything listens.
+
+use std::fs;
+
+use crate::server::refused_start;
+
+#[test]
+fn every_fault_of_the_configuration_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = [
+        "--listen",
+        "nowhere",
+        "--issuer",
+        "http://auth.example",
+        "--environment",
+        "Live Site",
+        "--listen-proxied",
+        "127.0.0.1:0",
+        "--trust-jwks",
+        "/no/such.jwks",
+        "--audit-log",
+        "/dev/null",
+        "--colour",
+    ];
+    let refused = refused_start(&folder.path().join("data"), &options);
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(String::from_utf8(refused.stdout).unwrap(), "");
+    let told = String::from_utf8(refused.stderr).unwrap();
+    for part in [
+        "secure-api: the configuration has 7 faults",
+        "unknown option --colour",
+        "--listen nowhere: ",
+        "--issuer http://auth.example: ",
+        "--environment Live Site: ",
+        "--listen-proxied needs at least one --trusted-proxy",
+        "--trust-jwks /no/such.jwks: ",
+        "/dev/null: ",
+    ] {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("file"), "").unwrap();
+    fs::create_dir_all(path.join("broken")).unwrap();
+    fs::write(path.join("broken/secure-api.db"), "no database".repeat(100)).unwrap();
+    fs::create_dir_all(path.join("keyless/keys")).unwrap();
+    fs::write(path.join("keyless/keys/signing.p8"), "no key").unwrap();
+    for (name, want) in [
+        ("file", "/file: "),
+        ("file/below", "/file/below: "),
+        ("broken", "the database: file is not a database"),
+        ("keyless", "keys/signing.p8: "),
+    ] {
+        let refused = refused_start(&path.join(name), &[]);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{name}: {told}");
+        assert!(told.contains(want), "`{want}` is not in:\n{told}");
+    }
+}
+
+#[test]
+fn a_folder_made_for_another_environment_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::server::Server::start(folder.path()).stop();
+    let refused = refused_start(folder.path(), &["--environment", "staging"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("was made for the environment production"), "{told}");
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn a_port_in_use_is_named_with_its_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = refused_start(folder.path(), &["--listen", &address]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains(&format!("--listen {address}: ")), "{told}");
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -1,0 +1,100 @@
+//! From one start to the next: what survives, and how the server ends.
+
+use std::fs;
+
+use http::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::client::{Ask, Secret};
+use crate::server::Server;
+
+#[tokio::test]
+async fn state_survives_a_restart_revocations_included() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let (authority, credentials) = (read("ca.pem"), read("credentials.json"));
+
+    let pro = server.secret("pro");
+    let body = json!({ "name": "kept", "note": "across\u{0}restarts" });
+    let made = server.send(Ask::post("/v2/workflows", &pro, body)).await;
+    let path = made.header("location").to_owned();
+    let wanted = |subject: &str| json!({ "subject": subject, "scopes": ["read:workflows"], "plan": "pro" });
+    let (revoked, id) = server.issue(wanted("leaver")).await;
+    let (owner, one) = (server.secret("owner"), format!("/v2/credentials/{id}"));
+    assert_eq!(server.send(Ask::new(Method::DELETE, &one).with_token(&owner)).await.status, 204);
+    let (replaced, id) = server.issue(wanted("robot")).await;
+    let rotate = format!("/v2/credentials/{id}/rotate");
+    let rotated = server.send(Ask::post(&rotate, &owner, json!({ "overlap": 0 }))).await;
+    let replacement = Secret::new("replacement", rotated.json()["secret"].as_str().unwrap());
+    let all = [&revoked, &replaced, &replacement, &pro];
+    assert_eq!(server.statuses("/v2/workflows", &all).await, [401, 401, 200, 200]);
+    assert_eq!(server.stop().code(), Some(0));
+
+    let server = Server::start(folder.path());
+    assert_eq!((read("ca.pem"), read("credentials.json")), (authority, credentials));
+    assert_eq!(server.statuses("/v2/workflows", &all).await, [401, 401, 200, 200]);
+    let again = server.send(Ask::get(&path, &pro)).await;
+    assert_eq!(again.json(), made.json());
+    let key = server.secret("api_key");
+    assert_eq!(server.send(Ask::new(Method::GET, "/v1/workflows").with_key(&key)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_in_flight_is_finished_before_the_server_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--listen-proxied", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1"];
+    let mut server = Server::start_with(folder.path(), &options);
+    let printed = server.printed_requests();
+    let proxied = printed[0].strip_prefix("behind a proxy on http://").unwrap();
+
+    let pro = server.secret("pro");
+    let body = r#"{"name":"late","note":"but whole"}"#;
+    let head = format!(
+        "POST /v2/workflows HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nX-Forwarded-Proto: https\r\n\
+         X-Forwarded-For: 203.0.113.9\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Expect: 100-continue\r\n\r\n",
+        pro.text,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(proxied).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The server asks for the body, so that the handler is known to be running.
+    let mut word = [0; 25];
+    stream.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    server.terminate();
+    // Its ports close first.
+    while TcpStream::connect(server.https).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_idle_connection_does_not_hold_the_end_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let idle = TcpStream::connect(server.plain).await.unwrap();
+    let handshaking = TcpStream::connect(server.https).await.unwrap();
+    assert_eq!(server.stop().code(), Some(0));
+    drop((idle, handshaking));
+}
+
+#[test]
+fn the_tour_succeeds() {
+    let tour = std::process::Command::new(env!("CARGO_BIN_EXE_secure-api")).arg("tour").output().unwrap();
+    let printed = String::from_utf8(tour.stdout).unwrap();
+    assert_eq!(tour.status.code(), Some(0), "{printed}");
+    for number in 1..=20 {
+        let begins = printed.lines().filter(|line| line.starts_with(&format!("{number}. "))).count();
+        assert_eq!(begins, 1, "step {number}");
+    }
+}
