@@ -16,81 +16,28 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use aetherflow_auth::Environment;
-use aetherflow_auth::audit::Sink;
-use aetherflow_auth::jwt::Verifier;
-use aetherflow_ratelimit::Limiter;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use crate::access::Access;
-use crate::answer::{AnswerFields, FieldStyle};
-use crate::client_ip::Proxies;
-use crate::gate::address_rules::AddressRules;
-use crate::gate::api_keys::ApiKeys;
-use crate::gate::budget::FailureBudget;
-use crate::gate::operator::Operator;
-use crate::gate::tiers::Tiers;
-use crate::gate::visit::Visit;
-use crate::policy::Policy;
+use crate::answer::AnswerFields;
 use crate::record::Record;
 use crate::rejection::Answer;
-use crate::request::RequestView;
-use crate::route::{Routes, Table};
 
 pub use builder::GateBuilder;
 pub use clock::{Clock, Now};
+pub(crate) use core::Gate;
 
 mod address_rules;
 mod api_keys;
 mod budget;
 mod builder;
 mod clock;
+pub(crate) mod core;
 mod form;
 mod operator;
 mod tiers;
 mod visit;
-
-/// Decides every request of a service.
-///
-/// Clones share everything. [`SecurityLayer`](crate::SecurityLayer) puts it in front of a tower service; a framework
-/// of another kind calls [`check`](Self::check) itself.
-#[derive(Clone)]
-pub struct Gate(pub(crate) Arc<Core>);
-
-impl Gate {
-    /// Begins a gate of one environment; tokens are verified by `verifier`, plans limited by `limiter`.
-    pub fn builder(environment: Environment, verifier: Arc<Verifier>, limiter: Arc<Limiter>) -> GateBuilder {
-        GateBuilder::new(environment, verifier, limiter)
-    }
-
-    /// Decides a request now, by the gate's clock.
-    pub fn check<V: RequestView>(&self, view: &V) -> Check {
-        self.check_at(view, self.0.now())
-    }
-
-    /// Decides a request at `now`.
-    ///
-    /// It answers in place for everything but an API key whose store does.
-    pub fn check_at<V: RequestView>(&self, view: &V, now: Now) -> Check {
-        match view.connection() {
-            Some(connection) => Visit::begin(self, view, connection, now).decide(view),
-            None => Check::Done(Outcome::Reject(visit::without_connection(self, view, now))),
-        }
-    }
-
-    /// Lists every route with its demands.
-    pub fn policies(&self) -> impl Iterator<Item = (&Method, &str, &Policy)> {
-        self.0.routes.rules().iter().map(|rule| (&rule.method, &*rule.path, &rule.policy))
-    }
-}
-
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("environment", &self.0.environment).finish_non_exhaustive()
-    }
-}
 
 /// A decision, or the promise of one.
 #[must_use = "a request may only be served if the outcome says so"]
@@ -136,32 +83,5 @@ impl Closing {
     pub fn close(self, status: StatusCode, headers: &mut HeaderMap) {
         self.fields.write(headers);
         self.record.answered(status);
-    }
-}
-
-/// What all clones of a gate share.
-pub(crate) struct Core {
-    environment: Environment,
-    verifier: Arc<Verifier>,
-    limiter: Arc<Limiter>,
-    tiers: Tiers,
-    failures: FailureBudget,
-    keys: Option<ApiKeys>,
-    proxies: Option<Proxies>,
-    address_rules: AddressRules,
-    routes: Routes,
-    table: Table,
-    style: FieldStyle,
-    clock: Option<Arc<dyn Clock>>,
-    audit: Option<Arc<dyn Sink>>,
-    operator: Operator,
-}
-
-impl Core {
-    fn now(&self) -> Now {
-        match &self.clock {
-            Some(clock) => clock.now(),
-            None => Now::read(&self.limiter),
-        }
     }
 }

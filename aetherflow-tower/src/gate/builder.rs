@@ -7,12 +7,13 @@ use aetherflow_auth::jwt::Verifier;
 use aetherflow_auth::{Allowlist, AllowlistError, Environment};
 use aetherflow_ratelimit::{Limiter, Plan};
 
+use super::Clock;
 use super::address_rules::AddressRules;
 use super::api_keys::ApiKeys;
 use super::budget::FailureBudget;
+use super::core::{Core, Gate};
 use super::operator::{Operator, to_stderr};
 use super::tiers::Tiers;
-use super::{Clock, Core, Gate};
 use crate::answer::{FieldStyle, HSTS_WITH_SUBDOMAINS, RateLimitFields};
 use crate::client_ip::TrustedProxies;
 use crate::error::{ConfigError, Fault};

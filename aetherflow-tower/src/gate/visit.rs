@@ -4,8 +4,9 @@ use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, Lookup, StoreError};
 use aetherflow_auth::{CredentialKind, Principal};
 use aetherflow_ratelimit::{Decision, Key};
 
+use super::core::{Core, Gate};
 use super::form::form_of;
-use super::{Check, Closing, Core, Gate, Now, Outcome};
+use super::{Check, Closing, Now, Outcome};
 use crate::access::Access;
 use crate::answer::{AnswerFields, Charged};
 use crate::client_ip::{self, Client};

@@ -167,3 +167,26 @@ const fn key_reason(error: ApiKeyError) -> &'static str {
         _ => "API key: refused",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_have_been_a_guess_is_charged() {
+        for (reason, want) in [
+            (Reason::UnknownKey, true),
+            (Reason::Token(TokenError::Signature), true),
+            (Reason::Token(TokenError::UnknownKey), true),
+            (Reason::Key(ApiKeyError::Mismatch), true),
+            (Reason::Key(ApiKeyError::Checksum), true),
+            (Reason::Token(TokenError::Revoked), false),
+            (Reason::Key(ApiKeyError::Expired), false),
+            (Reason::Key(ApiKeyError::Environment), false),
+            (Reason::KeyStore, false),
+            (Reason::NoCredential, false),
+        ] {
+            assert_eq!(reason.is_charged(), want, "{reason}");
+        }
+    }
+}

@@ -134,3 +134,14 @@ route GET /b: a scope holds a character that RFC 6749 does not allow"
         [fault("keys of the verifier"), fault("peppers"), Fault::NoRoute]
     );
 }
+
+#[test]
+fn a_gate_without_a_key_store_refuses_every_key_as_a_bad_one() {
+    let service = crate::service::Service::new();
+    let key = service.key("read:workflows");
+    let routes = route("/v2/workflows", Policy::scopes("read:workflows"));
+    let gate = Gate::builder(environment(), Arc::new(verifier()), Arc::new(Limiter::exact(1)));
+    let keyless = crate::service::Service { gate: gate.build(routes).unwrap(), ..service };
+    let answer = keyless.send(crate::service::get("/v2/workflows", &[("x-api-key", key.expose())]));
+    assert_eq!(crate::service::problem(&answer), (401, "invalid-token"));
+}

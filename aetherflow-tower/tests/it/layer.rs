@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll};
 
-use aetherflow_tower::layer::{ResponseFuture, SecurityService};
-use aetherflow_tower::{Access, Connection, Gate, SecurityLayer};
+use aetherflow_tower::{Access, Connection, Gate, ResponseFuture, SecurityLayer, SecurityService};
 use http::{Request, Response, Version};
 use tower_layer::Layer;
 

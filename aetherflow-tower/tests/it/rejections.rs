@@ -237,6 +237,8 @@ fn a_method_that_is_not_listed_is_told_which_are() {
         let want = refusal(405, &["allow: GET, HEAD, POST", LIMITS[0], LIMITS[1]], body);
         assert_eq!(text(answer), want, "{method}");
     }
+    let authority = Service::new().send(request("CONNECT", "api.example:443", &[]));
+    assert_eq!(authority.status(), 401, "a target without a path is an unlisted route");
     let public = Service::new().send(request("POST", "/healthz", &[]));
     assert_eq!(text(public), refusal(405, &["allow: GET, HEAD"], body), "no credential where all is public");
     let other = Service::new().send(with_token("HEAD", "/v2/workflows/1/execute", &token("")));
