@@ -90,6 +90,7 @@ fn lists_admit_proven_addresses_only() {
     let bound = grant("execute:workflows")
         .with_allowlist(Allowlist::parse(["10.0.0.0/8", "203.0.113.0/24"]).unwrap());
     let execute = || with_token("POST", "/v2/workflows/1/execute", &mint(&bound));
+    let elsewhere = || with_token("GET", "/v2/usage", &mint(&bound));
     for (name, request, want) in [
         ("the socket's own", execute(), 200),
         ("through a proxy", through_proxy(execute(), "203.0.113.77"), 200),
@@ -102,6 +103,7 @@ fn lists_admit_proven_addresses_only() {
             with_token("POST", "/v2/workflows/1/execute", &token("execute:workflows")),
             200,
         ),
+        ("off its list, on a route that does not ask", through_proxy(elsewhere(), "198.51.100.1"), 200),
         ("on the route's list", through_proxy(with_token("GET", "/v2/office", &token("")), "192.0.2.7"), 200),
     ] {
         assert_eq!(Service::new().send(request).status().as_u16(), want, "{name}");
