@@ -3,7 +3,7 @@
 //! What decides a request (revocations, API-key records) is in memory; the database is behind it. A revocation reaches
 //! the memory first and a new credential last, so that whatever fails in between refuses rather than admits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, KeyId, MemoryApiKeyStore, Peppers};
 use aetherflow_auth::jwt::{Grant, Minter};
@@ -18,7 +18,8 @@ use zeroize::Zeroizing;
 use crate::answer::QUOTA_REACHED;
 use crate::authority::{Authority, Denied, Granted, Wish};
 use crate::credential::{Credential, Kind};
-use crate::store::{Store, StoreError, credentials};
+use crate::store::credentials::{self, Addition};
+use crate::store::{Store, StoreError};
 
 /// The credentials of this server.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct Credentials {
     revocations: Arc<Revocations>,
     environment: Environment,
     audience: String,
+    ending: Mutex<()>,
 }
 
 /// A new credential, and its secret, which is shown once.
@@ -74,7 +76,9 @@ impl Credentials {
         let environment = peppers.environment();
         let (records, revocations) = (Arc::default(), Arc::default());
         let audience = audience.to_owned();
-        let loaded = Arc::new(Self { store, minter, peppers, records, revocations, environment, audience });
+        let ending = Mutex::default();
+        let loaded =
+            Arc::new(Self { store, minter, peppers, records, revocations, environment, audience, ending });
         loaded.load_tokens(now)?;
         loaded.load_keys(now)?;
         Ok(loaded)
@@ -112,11 +116,8 @@ impl Credentials {
     ) -> Result<Issued, Refusal> {
         let granted = authority.grant(wish).map_err(Refusal::Denied)?;
         let (issued, record) = self.make(kind, granted, lifetime, now)?;
-        if !self.store.add_credential(&issued.credential, written(record.as_ref())?, MOST_PER_OWNER).await? {
-            return Err(Refusal::TooMany);
-        }
-        self.admit(record);
-        Ok(issued)
+        let addition = self.store.add_credential(&issued.credential, written(record.as_ref())?).await?;
+        self.conclude(addition, issued, record)
     }
 
     /// Issues the like of the credential `id`, which ends when `overlap` is over.
@@ -137,8 +138,9 @@ impl Credentials {
         };
         let (issued, record) = self.make(old.kind, like, old.lifetime(), now)?;
         let ends_at = old.ends_at.min(now + overlap);
-        self.store.replace_credential(id, ends_at, &issued.credential, written(record.as_ref())?).await?;
-        self.admit(record);
+        let text = written(record.as_ref())?;
+        let addition = self.store.replace_credential(id, ends_at, &issued.credential, text).await?;
+        let issued = self.conclude(addition, issued, record)?;
         self.end_at(Credential { ends_at, ..old }, now);
         Ok(issued)
     }
@@ -241,6 +243,22 @@ impl Credentials {
         Ok((Issued { credential, secret: Zeroizing::new(key.expose().to_owned()) }, record))
     }
 
+    fn conclude(
+        &self,
+        addition: Addition,
+        issued: Issued,
+        record: Option<ApiKeyRecord>,
+    ) -> Result<Issued, Refusal> {
+        match addition {
+            Addition::Full => Err(Refusal::TooMany),
+            Addition::Gone => Err(Refusal::Unknown),
+            Addition::Kept => {
+                self.admit(record);
+                Ok(issued)
+            }
+        }
+    }
+
     fn admit(&self, record: Option<ApiKeyRecord>) {
         if let Some(record) = record {
             self.records.insert(record);
@@ -269,8 +287,10 @@ impl Credentials {
 
     // The record stays until its expiry: the bearer of a key that was genuine once is no guesser.
     fn end_key(&self, id: &str, ends_at: DateTime<Utc>) {
+        // One at a time, and never to a later end: a rotation must not bring back what is revoked beside it.
+        let _ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(record) = KeyId::parse(id).ok().and_then(|id| self.records.remove(&id)) else { return };
-        if let Ok(record) = ending(&record, ends_at) {
+        if let Ok(record) = ending(&record, ends_at.min(record.expires_at())) {
             self.records.insert(record);
         }
     }
@@ -347,5 +367,3 @@ fn credential(
 fn written(record: Option<&ApiKeyRecord>) -> Result<Option<String>, StoreError> {
     record.map(serde_json::to_string).transpose().map_err(|_| StoreError::Unreadable("API key"))
 }
-
-const MOST_PER_OWNER: u32 = 1_000;

@@ -7,45 +7,62 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Store, StoreError, owner, stamp, time};
 use crate::credential::{Credential, Kind, PlanName};
 
+/// Whether a credential was kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Addition {
+    /// It was.
+    Kept,
+    /// Its owner has as many as one may.
+    Full,
+    /// What it was to replace has ended meanwhile.
+    Gone,
+}
+
 impl Store {
-    /// Keeps a new credential, unless its owner has `most` already; `record` is what an API key is verified by.
+    /// Keeps a new credential, unless its owner has too many; `record` is what an API key is verified by.
     pub(crate) async fn add_credential(
         &self,
-        credential: &Credential,
+        new: &Credential,
         record: Option<String>,
-        most: u32,
-    ) -> Result<bool, StoreError> {
-        let credential = credential.clone();
+    ) -> Result<Addition, StoreError> {
+        let new = new.clone();
         self.run(move |connection| {
             let change = connection.transaction()?;
-            if count(&change, &credential.owner, credential.created_at)? >= most {
-                return Ok(false);
+            if count(&change, &new)? >= MOST_PER_OWNER {
+                return Ok(Addition::Full);
             }
-            insert(&change, &credential, record.as_deref())?;
+            insert(&change, &new, record.as_deref())?;
             change.commit()?;
-            Ok(true)
+            Ok(Addition::Kept)
         })
         .await
     }
 
-    /// Keeps `new` and lets the credential `old` end at `ends_at`, both or neither.
+    /// The same, and lets the credential `old` end at `ends_at`: both or neither.
     pub(crate) async fn replace_credential(
         &self,
         old: &str,
         ends_at: DateTime<Utc>,
         new: &Credential,
         record: Option<String>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Addition, StoreError> {
         let (old, new) = (old.to_owned(), new.clone());
         self.run(move |connection| {
             let change = connection.transaction()?;
-            insert(&change, &new, record.as_deref())?;
-            // An overlap never lengthens one that was set before.
-            change.execute(
-                "UPDATE credentials SET replaced_by = ?2, ends_at = min(ends_at, ?3) WHERE id = ?1",
-                params![old, new.id, stamp(ends_at)],
+            if count(&change, &new)? >= MOST_PER_OWNER {
+                return Ok(Addition::Full);
+            }
+            // An overlap never lengthens one that was set before, and what has been revoked is not replaced.
+            let replaced = change.execute(
+                "UPDATE credentials SET replaced_by = ?2, ends_at = min(ends_at, ?3) WHERE id = ?1 AND ends_at > ?4",
+                params![old, new.id, stamp(ends_at), stamp(new.created_at)],
             )?;
-            Ok(change.commit()?)
+            if replaced == 0 {
+                return Ok(Addition::Gone);
+            }
+            insert(&change, &new, record.as_deref())?;
+            change.commit()?;
+            Ok(Addition::Kept)
         })
         .await
     }
@@ -177,15 +194,18 @@ pub(crate) fn records(
     .collect()
 }
 
-fn count(connection: &Connection, of: &Identity, now: DateTime<Utc>) -> Result<u32, StoreError> {
-    let (issuer, tenant, subject) = owner(of);
+/// How many good credentials the owner of `new` has.
+fn count(connection: &Connection, new: &Credential) -> Result<u32, StoreError> {
+    let (issuer, tenant, subject) = owner(&new.owner);
     Ok(connection.query_row(
         "SELECT count(*) FROM credentials
          WHERE issuer = ?1 AND coalesce(named_tenant, subject) = ?2 AND subject = ?3 AND ends_at > ?4",
-        params![issuer, tenant, subject, stamp(now)],
+        params![issuer, tenant, subject, stamp(new.created_at)],
         |row| row.get(0),
     )?)
 }
+
+const MOST_PER_OWNER: u32 = 1_000;
 
 const SELECT: &str =
     "SELECT id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,
