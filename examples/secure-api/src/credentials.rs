@@ -367,3 +367,6 @@ fn credential(
 fn written(record: Option<&ApiKeyRecord>) -> Result<Option<String>, StoreError> {
     record.map(serde_json::to_string).transpose().map_err(|_| StoreError::Unreadable("API key"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -267,3 +267,6 @@ impl TryFrom<Stored> for Credential {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

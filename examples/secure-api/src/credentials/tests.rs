@@ -1,0 +1,81 @@
+use aetherflow_auth::api_key::{ApiKeyError, ApiKeyStore, Lookup};
+use aetherflow_auth::key::{Algorithm, SigningKey};
+use aetherflow_auth::{Identity, ScopeSet};
+use aetherflow_crypto::{KeyId as RingKeyId, KeyRing, Purpose, RingKey, Secret};
+
+use super::*;
+use crate::credential::PlanName;
+
+const ISSUER: &str = "https://auth.example";
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn store(folder: &tempfile::TempDir) -> Store {
+    let id = RingKeyId::new(1);
+    let ring = KeyRing::new(id, [RingKey::new(id, Purpose::Field, &Secret::new(&[1; 32]))]).unwrap();
+    Store::open(&folder.path().join("db"), ring).unwrap()
+}
+
+fn peppers() -> Arc<Peppers> {
+    Arc::new(Peppers::new(Environment::production(), "1", &[2; 32]).unwrap())
+}
+
+fn load(store: Store, now: DateTime<Utc>) -> Arc<Credentials> {
+    let key = SigningKey::generate(Algorithm::Es256, Environment::production()).unwrap();
+    Credentials::load(store, Minter::new(ISSUER, key).unwrap(), peppers(), "api", now).unwrap()
+}
+
+fn made(credentials: &Credentials, kind: Kind) -> Issued {
+    let granted = Granted {
+        owner: Identity::new(ISSUER, None, "alice"),
+        scopes: ScopeSet::default(),
+        plan: PlanName::Free,
+        allowlist: None,
+    };
+    credentials.found(kind, granted, TimeDelta::hours(1), at(0)).unwrap()
+}
+
+fn verified(credentials: &Credentials, key: &Issued, now: DateTime<Utc>) -> Result<(), ApiKeyError> {
+    let key = peppers().read(&key.secret).unwrap();
+    let Lookup::Ready(found) = credentials.records().find(key.id()) else {
+        panic!("the records are in memory")
+    };
+    peppers().verify_at(&key, found.unwrap().as_deref(), now).map(drop)
+}
+
+#[tokio::test]
+async fn a_key_ends_when_told_and_no_later_word_brings_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = load(store(&folder), at(0));
+    let key = made(&credentials, Kind::ApiKey);
+    assert_eq!(verified(&credentials, &key, at(3_599)), Ok(()));
+    let end = |ends_at| credentials.end_at(Credential { ends_at, ..key.credential.clone() }, at(0));
+    end(at(60));
+    assert_eq!(verified(&credentials, &key, at(59)), Ok(()));
+    assert_eq!(verified(&credentials, &key, at(60)), Err(ApiKeyError::Expired));
+    end(at(600));
+    assert_eq!(verified(&credentials, &key, at(60)), Err(ApiKeyError::Expired));
+    end(DateTime::UNIX_EPOCH);
+    assert_eq!(verified(&credentials, &key, at(1)), Err(ApiKeyError::Expired));
+}
+
+#[tokio::test]
+async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let first = load(store.clone(), at(0));
+    let (kept, ended, token) =
+        (made(&first, Kind::ApiKey), made(&first, Kind::ApiKey), made(&first, Kind::Token));
+    for one in [&ended, &token] {
+        store.end_credential(&one.credential.id).await.unwrap();
+    }
+    let second = load(store, at(10));
+    assert_eq!(verified(&second, &kept, at(10)), Ok(()));
+    assert_eq!(verified(&second, &ended, at(10)), Err(ApiKeyError::Expired));
+    assert_eq!(second.revocations().len(), 1);
+    second.forget_expired(at(3_600)).await.unwrap();
+    assert_eq!(verified(&second, &kept, at(3_600)), Err(ApiKeyError::Unknown));
+    assert_eq!(second.revocations().len(), 0);
+}

@@ -1,0 +1,80 @@
+use aetherflow_crypto::{KeyId, KeyRing, Purpose, RingKey, Secret};
+
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn store(folder: &tempfile::TempDir) -> Store {
+    let id = KeyId::new(1);
+    let ring = KeyRing::new(id, [RingKey::new(id, Purpose::Field, &Secret::new(&[1; 32]))]).unwrap();
+    Store::open(&folder.path().join("db"), ring).unwrap()
+}
+
+fn credential(id: &str) -> Credential {
+    Credential {
+        id: id.to_owned(),
+        kind: Kind::Token,
+        owner: Identity::new("https://auth.example", Some("acme"), "alice"),
+        scopes: ScopeSet::parse("read:workflows write:workflows").unwrap(),
+        plan: PlanName::Pro,
+        allowlist: Some(Allowlist::parse(["203.0.113.0/24"]).unwrap()),
+        created_at: at(0),
+        expires_at: at(600),
+        ends_at: at(600),
+        replaced_by: None,
+        last_used_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_credential_is_read_back_whole_until_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    assert_eq!(store.add_credential(&credential("one"), None).await.unwrap(), Addition::Kept);
+    assert_eq!(store.credential("one", at(599)).await.unwrap(), Some(credential("one")));
+    assert_eq!(store.credential("one", at(600)).await.unwrap(), None);
+    store.note_uses(vec![("one".to_owned(), at(5)), ("unknown".to_owned(), at(5))]).await.unwrap();
+    let used = Credential { last_used_at: Some(at(5)), ..credential("one") };
+    assert_eq!(store.credentials(at(10)).await.unwrap(), [used]);
+    store.end_credential("one").await.unwrap();
+    assert_eq!(store.credential("one", at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_replacement_shortens_the_old_one_and_never_lengthens_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    store.add_credential(&credential("old"), None).await.unwrap();
+    for (new, ends_at, want) in [("new", 60, 60), ("newer", 300, 60), ("newest", 30, 30)] {
+        let kept = store.replace_credential("old", at(ends_at), &credential(new), None).await.unwrap();
+        assert_eq!(kept, Addition::Kept);
+        let old = store.credential("old", at(0)).await.unwrap().unwrap();
+        assert_eq!((old.ends_at, old.replaced_by.as_deref()), (at(want), Some(new)));
+    }
+    assert_eq!(store.now(|connection| ending_tokens(connection, at(0))).unwrap().len(), 1);
+    store.end_credential("old").await.unwrap();
+    let refused = store.replace_credential("old", at(60), &credential("last"), None).await.unwrap();
+    assert_eq!(refused, Addition::Gone);
+    assert_eq!(store.credential("last", at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_owner_has_only_so_many_and_others_have_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    store
+        .now(|connection| {
+            (0..MOST_PER_OWNER).try_for_each(|n| insert(connection, &credential(&n.to_string()), None))
+        })
+        .unwrap();
+    assert_eq!(store.add_credential(&credential("one more"), None).await.unwrap(), Addition::Full);
+    let replaced = store.replace_credential("0", at(60), &credential("one more"), None).await.unwrap();
+    assert_eq!(replaced, Addition::Full);
+    let owner = Identity::new("https://auth.example", None, "alice");
+    let other = Credential { owner, ..credential("another's") };
+    assert_eq!(store.add_credential(&other, None).await.unwrap(), Addition::Kept);
+    let forgotten = store.forget_expired(at(600)).await.unwrap();
+    assert_eq!(u32::try_from(forgotten.len()).unwrap(), MOST_PER_OWNER + 1);
+}
