@@ -50,12 +50,12 @@ impl Server {
         let leaf = certificate::issue(&config.data, config.listen.ip(), now)?;
         let tls = tls::server_config(leaf).map_err(|error| part("the server's certificate", error))?;
         let store = Store::open(&config.data.file("secure-api.db"), notes);
-        let store = store.map_err(|error| part("the database", error))?;
+        let store = store.map_err(|error| part("the database secure-api.db", error))?;
         let keys =
             TokenKeys::new(config, signing, trusted_keys).map_err(|error| part("the token keys", error))?;
         let credentials =
             Credentials::load(store.clone(), keys.minter, Arc::clone(&peppers), &config.audience, now);
-        let credentials = credentials.map_err(|error| part("the database", error))?;
+        let credentials = credentials.map_err(|error| part("the database secure-api.db", error))?;
         let verifier = Arc::new(keys.verifier.with_revocations(credentials.revocations()));
         FirstCredentials {
             data: &config.data,

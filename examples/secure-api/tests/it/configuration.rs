@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::server::refused_start;
+use crate::server::{refused_start, refused_start_limited};
 
 #[test]
 fn every_fault_of_the_configuration_is_told_at_once() {
@@ -52,7 +52,7 @@ fn a_data_folder_that_cannot_be_used_is_named() {
     for (name, want) in [
         ("file", "/file: "),
         ("file/below", "/file/below: "),
-        ("broken", "the database: file is not a database"),
+        ("broken", "the database secure-api.db: file is not a database"),
         ("keyless", "keys/signing.p8: "),
     ] {
         let refused = refused_start(&path.join(name), &[]);
@@ -81,4 +81,18 @@ fn a_port_in_use_is_named_with_its_option() {
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(told.contains(&format!("--listen {address}: ")), "{told}");
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn a_disk_that_takes_no_more_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for (blocks, want) in [(1, "/ca.pem: File too large"), (32, "the database secure-api.db: disk I/O error")]
+    {
+        let data = folder.path().join(blocks.to_string());
+        // Writing beyond the limit is then an error instead of the program's end.
+        let refused = refused_start_limited(&data, &format!("trap '' XFSZ; ulimit -f {blocks}"));
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        assert!(told.contains(want), "`{want}` is not in:\n{told}");
+    }
 }

@@ -88,6 +88,18 @@ async fn an_idle_connection_does_not_hold_the_end_back() {
     drop((idle, handshaking));
 }
 
+#[tokio::test]
+async fn a_server_that_can_no_longer_record_stops_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start_limited(folder.path(), "trap '' XFSZ; ulimit -f 512");
+    let ask = Ask::new(Method::GET, "/healthz");
+    let answers = server.client().send_many(server.https, &ask, 100_000).await;
+    assert!(answers.is_err(), "the connection ends with the server");
+    assert_eq!(server.wait().code(), Some(1));
+    let told = server.told();
+    assert!(told.contains("the server stops rather than serve unrecorded"), "{told}");
+}
+
 #[test]
 fn the_tour_succeeds() {
     let tour = std::process::Command::new(env!("CARGO_BIN_EXE_secure-api")).arg("tour").output().unwrap();

@@ -113,3 +113,15 @@ async fn plain_http_on_the_tls_port_is_closed_without_an_answer() {
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn running_out_of_files_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_limited(folder.path(), "ulimit -n 40");
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        silent.push(TcpStream::connect(server.https).await.unwrap());
+    }
+    drop(silent);
+    assert_eq!(server.send(Ask::new(Method::GET, "/healthz")).await.status, 200);
+}

@@ -29,7 +29,16 @@ impl Server {
 
     /// The same with further options.
     pub(crate) fn start_with(data: &Path, options: &[&str]) -> Self {
-        let mut process = program(data, options).stdout(Stdio::piped()).spawn().unwrap();
+        Self::run(program(data, options), data)
+    }
+
+    /// The same under a limit, as the shell sets it.
+    pub(crate) fn start_limited(data: &Path, limit: &str) -> Self {
+        Self::run(limited(data, limit), data)
+    }
+
+    fn run(mut program: Command, data: &Path) -> Self {
+        let mut process = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(process.stdout.take().unwrap());
         let https = port(&mut out, "listening on https://");
         let plain = port(&mut out, "refusing plain http on http://");
@@ -103,6 +112,13 @@ impl Server {
         self.process.wait().unwrap()
     }
 
+    /// What it told the operator; read after its end.
+    pub(crate) fn told(&mut self) -> String {
+        let mut told = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+        told
+    }
+
     /// Ends it in order.
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.terminate();
@@ -119,11 +135,16 @@ impl Drop for Server {
 
 /// Runs the program to its end, for a start that is refused.
 pub(crate) fn refused_start(data: &Path, options: &[&str]) -> Output {
-    let mut process = program(data, options)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
+    run_to_its_end(program(data, options))
+}
+
+/// The same under a limit, as the shell sets it.
+pub(crate) fn refused_start_limited(data: &Path, limit: &str) -> Output {
+    run_to_its_end(limited(data, limit))
+}
+
+fn run_to_its_end(mut program: Command) -> Output {
+    let mut process = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     // A start that is not refused would go on for ever: its first word ends it.
     let mut out = BufReader::new(process.stdout.take().unwrap());
@@ -137,11 +158,20 @@ pub(crate) fn refused_start(data: &Path, options: &[&str]) -> Output {
 }
 
 fn program(data: &Path, options: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_secure-api"));
-    program.args(["serve", "--listen", "127.0.0.1:0", "--listen-plain", "127.0.0.1:0", "--data"]).arg(data);
-    program.args(options).stdin(Stdio::null());
+    let mut program = Command::new(PROGRAM);
+    program.args(SERVE).arg(data).args(options).stdin(Stdio::null());
     program
 }
+
+fn limited(data: &Path, limit: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{limit}; exec \"$0\" \"$@\"")).arg(PROGRAM).args(SERVE).arg(data);
+    shell.stdin(Stdio::null());
+    shell
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_secure-api");
+const SERVE: [&str; 6] = ["serve", "--listen", "127.0.0.1:0", "--listen-plain", "127.0.0.1:0", "--data"];
 
 fn port(out: &mut impl BufRead, prefix: &str) -> SocketAddr {
     let mut line = String::new();
