@@ -14,12 +14,12 @@ use crate::sunset::Sunset;
 pub(crate) struct AnswerFields {
     pub(crate) style: FieldStyle,
     pub(crate) is_tls: bool,
-    pub(crate) limit: Option<Charged>,
+    pub(crate) limit: Option<Arc<Charged>>,
     pub(crate) sunset: Option<Sunset>,
 }
 
 /// A plan, and what became of the request under it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Charged {
     pub(crate) tier: Arc<Tier>,
     pub(crate) decision: Decision,

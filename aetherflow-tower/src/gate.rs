@@ -41,7 +41,6 @@ mod visit;
 
 /// A decision, or the promise of one.
 #[must_use = "a request may only be served if the outcome says so"]
-#[expect(clippy::large_enum_variant, reason = "moved once; a box would cost every request an allocation")]
 pub enum Check {
     /// The request is decided.
     Done(Outcome),
@@ -61,7 +60,6 @@ impl fmt::Debug for Check {
 /// What became of a request.
 #[derive(Debug)]
 #[must_use = "a request may only be served if the outcome says so"]
-#[expect(clippy::large_enum_variant, reason = "moved once; a box would cost every request an allocation")]
 pub enum Outcome {
     /// It may be served: give the handler the first, and close with the second when the handler has answered.
     Allow(Access, Closing),

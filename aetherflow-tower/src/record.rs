@@ -15,7 +15,7 @@ use crate::route::{Found, Rule};
 ///
 /// Dropped before its end, it tells that there was none.
 #[derive(Debug)]
-pub(crate) struct Record(Option<Facts>);
+pub(crate) struct Record(Option<Box<Facts>>);
 
 #[derive(Debug)]
 struct Facts {
@@ -48,17 +48,19 @@ impl Record {
         found: &Found,
         time: DateTime<Utc>,
     ) -> Self {
-        Self(sink.map(|sink| Facts {
-            sink: Arc::clone(sink),
-            environment,
-            time,
-            method: method.clone(),
-            path: path.into(),
-            rule: found.rule().cloned(),
-            address: None,
-            principal: None,
-            action: Action::Refused,
-            reason: Some(UNDECIDED),
+        Self(sink.map(|sink| {
+            Box::new(Facts {
+                sink: Arc::clone(sink),
+                environment,
+                time,
+                method: method.clone(),
+                path: path.into(),
+                rule: found.rule().cloned(),
+                address: None,
+                principal: None,
+                action: Action::Refused,
+                reason: Some(UNDECIDED),
+            })
         }))
     }
 

@@ -217,7 +217,7 @@ impl Visit {
 
     /// Counts the request against the caller's plan, and then asks the route's policy.
     fn authorize(self, principal: Arc<Principal>) -> Outcome {
-        let charged = self.charge(&principal);
+        let charged = Arc::new(self.charge(&principal));
         let ruling = if charged.decision.is_allowed() {
             self.admit(&principal)
         } else {
@@ -268,7 +268,7 @@ impl Visit {
         mut self,
         rule: Arc<Rule>,
         principal: Option<Arc<Principal>>,
-        charged: Option<Charged>,
+        charged: Option<Arc<Charged>>,
     ) -> Outcome {
         self.identify(principal.as_ref());
         self.record.allowed();
@@ -282,7 +282,7 @@ impl Visit {
     fn reject(
         mut self,
         principal: Option<Arc<Principal>>,
-        charged: Option<Charged>,
+        charged: Option<Arc<Charged>>,
         rejection: Rejection,
     ) -> Outcome {
         self.identify(principal.as_ref());
@@ -300,7 +300,7 @@ impl Visit {
         }
     }
 
-    fn fields(&self, limit: Option<Charged>, sunset: Option<Sunset>) -> AnswerFields {
+    fn fields(&self, limit: Option<Arc<Charged>>, sunset: Option<Sunset>) -> AnswerFields {
         AnswerFields { style: self.core.style, is_tls: self.client.is_tls, limit, sunset }
     }
 }
