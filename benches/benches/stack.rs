@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use aetherflow_auth::Environment;
 use aetherflow_auth::audit::{Event, Sink};
-use aetherflow_auth::jwt::{TokenRules, Verifier};
-use aetherflow_auth::key::{Algorithm, KeySet, VerifyingKey};
+use aetherflow_auth::key::{Algorithm, VerifyingKey};
 use aetherflow_benches::{Contest, Counting, Measured, ratio, token};
 use aetherflow_ratelimit::{Limiter, Plan, Window};
 use aetherflow_tower::{Connection, Gate, Policy, Routes, SecurityLayer};
@@ -84,9 +83,7 @@ type Bare = tower::util::ServiceFn<fn(Request<Body>) -> Ready<Result<Response<Bo
 fn ours(shape: Shape) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible> {
     let here = Environment::production();
     let key = VerifyingKey::from_secret("k1", Algorithm::Hs256, token::SECRET).expect("long enough");
-    let keys = KeySet::new(token::ISSUER, here, [key]).expect("one key");
-    let rules = TokenRules::access_token(token::ISSUER, token::AUDIENCE, here).expect("names");
-    let mut verifier = Verifier::new(rules, keys).expect("one issuer");
+    let mut verifier = token::verifier(key);
     if matches!(shape, Shape::FirstSight) {
         verifier = verifier.with_cache(0);
     }
