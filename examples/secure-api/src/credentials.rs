@@ -3,17 +3,18 @@
 //! What decides a request (revocations, API-key records) is in memory; the database is behind it. A revocation reaches
 //! the memory first and a new credential last, so that whatever fails in between refuses rather than admits.
 
+mod mint;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, KeyId, MemoryApiKeyStore, Peppers};
-use aetherflow_auth::jwt::{Grant, Minter};
+use aetherflow_auth::api_key::{ApiKeyRecord, KeyId, MemoryApiKeyStore};
 use aetherflow_auth::revocation::Revocations;
-use aetherflow_auth::{Environment, MintError};
 use aetherflow_tower::rejection::Problem;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
-use zeroize::Zeroizing;
+
+pub(crate) use mint::{Issued, Mint};
 
 use crate::answer::QUOTA_REACHED;
 use crate::authority::{Authority, Denied, Granted, Wish};
@@ -25,19 +26,10 @@ use crate::store::{Store, StoreError};
 #[derive(Debug)]
 pub(crate) struct Credentials {
     store: Store,
-    minter: Minter,
-    peppers: Arc<Peppers>,
+    mint: Mint,
     records: Arc<MemoryApiKeyStore>,
     revocations: Arc<Revocations>,
-    environment: Environment,
-    audience: String,
     ending: Mutex<()>,
-}
-
-/// A new credential, and its secret, which is shown once.
-pub(crate) struct Issued {
-    pub(crate) credential: Credential,
-    pub(crate) secret: Zeroizing<String>,
 }
 
 /// Why nothing was issued, replaced or ended.
@@ -66,19 +58,9 @@ impl Credentials {
     /// # Errors
     ///
     /// [`StoreError`] when they cannot be read.
-    pub(crate) fn load(
-        store: Store,
-        minter: Minter,
-        peppers: Arc<Peppers>,
-        audience: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Arc<Self>, StoreError> {
-        let environment = peppers.environment();
-        let (records, revocations) = (Arc::default(), Arc::default());
-        let audience = audience.to_owned();
-        let ending = Mutex::default();
-        let loaded =
-            Arc::new(Self { store, minter, peppers, records, revocations, environment, audience, ending });
+    pub(crate) fn load(store: Store, mint: Mint, now: DateTime<Utc>) -> Result<Arc<Self>, StoreError> {
+        let (records, revocations, ending) = (Arc::default(), Arc::default(), Mutex::default());
+        let loaded = Arc::new(Self { store, mint, records, revocations, ending });
         loaded.load_tokens(now)?;
         loaded.load_keys(now)?;
         Ok(loaded)
@@ -115,9 +97,9 @@ impl Credentials {
         now: DateTime<Utc>,
     ) -> Result<Issued, Refusal> {
         let granted = authority.grant(wish).map_err(Refusal::Denied)?;
-        let (issued, record) = self.make(kind, granted, lifetime, now)?;
-        let addition = self.store.add_credential(&issued.credential, written(record.as_ref())?).await?;
-        self.conclude(addition, issued, record)
+        let issued = self.mint.make(kind, granted, lifetime, now)?;
+        let addition = self.store.add_credential(&issued.credential, issued.written_record()?).await?;
+        self.conclude(addition, issued)
     }
 
     /// Issues the like of the credential `id`, which ends when `overlap` is over.
@@ -136,11 +118,11 @@ impl Credentials {
             plan: old.plan,
             allowlist: old.allowlist.clone(),
         };
-        let (issued, record) = self.make(old.kind, like, old.lifetime(), now)?;
+        let issued = self.mint.make(old.kind, like, old.lifetime(), now)?;
         let ends_at = old.ends_at.min(now + overlap);
-        let text = written(record.as_ref())?;
-        let addition = self.store.replace_credential(id, ends_at, &issued.credential, text).await?;
-        let issued = self.conclude(addition, issued, record)?;
+        let record = issued.written_record()?;
+        let addition = self.store.replace_credential(id, ends_at, &issued.credential, record).await?;
+        let issued = self.conclude(addition, issued)?;
         self.end_at(Credential { ends_at, ..old }, now);
         Ok(issued)
     }
@@ -177,11 +159,11 @@ impl Credentials {
         lifetime: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Issued, Refusal> {
-        let (issued, record) = self.make(kind, granted, lifetime, now)?;
-        let text = written(record.as_ref())?;
-        self.store.now(|connection| credentials::insert(connection, &issued.credential, text.as_deref()))?;
-        self.admit(record);
-        Ok(issued)
+        let issued = self.mint.make(kind, granted, lifetime, now)?;
+        let record = issued.written_record()?;
+        self.store
+            .now(|connection| credentials::insert(connection, &issued.credential, record.as_deref()))?;
+        self.conclude(Addition::Kept, issued)
     }
 
     async fn find(&self, authority: &Authority, id: &str, now: DateTime<Utc>) -> Result<Credential, Refusal> {
@@ -189,80 +171,16 @@ impl Credentials {
         found.filter(|credential| authority.sees(credential)).ok_or(Refusal::Unknown)
     }
 
-    fn make(
-        &self,
-        kind: Kind,
-        granted: Granted,
-        lifetime: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Result<(Issued, Option<ApiKeyRecord>), Refusal> {
-        // Tokens tell time in whole seconds, and what is shown is what holds.
-        let now = now.duration_trunc(TimeDelta::seconds(1)).map_err(|_| Refusal::Form)?;
-        match kind {
-            Kind::Token => self.make_token(granted, lifetime, now).map(|issued| (issued, None)),
-            Kind::ApiKey => {
-                self.make_key(granted, lifetime, now).map(|(issued, record)| (issued, Some(record)))
-            }
-        }
-    }
-
-    fn make_token(
-        &self,
-        granted: Granted,
-        lifetime: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Result<Issued, Refusal> {
-        let mut grant = Grant::new(self.environment, granted.owner.subject(), &self.audience, lifetime)
-            .with_scopes(granted.scopes.clone())
-            .with_plan(granted.plan.as_str());
-        if let Some(tenant) = granted.owner.named_tenant() {
-            grant = grant.with_tenant(tenant);
-        }
-        if let Some(allowlist) = granted.allowlist.clone() {
-            grant = grant.with_allowlist(allowlist);
-        }
-        let minted = self.minter.mint_at(&grant, now).map_err(Refusal::from)?;
-        let credential = credential(minted.id().to_owned(), Kind::Token, granted, now, minted.expires_at());
-        Ok(Issued { credential, secret: Zeroizing::new(minted.token().to_owned()) })
-    }
-
-    fn make_key(
-        &self,
-        granted: Granted,
-        lifetime: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Result<(Issued, ApiKeyRecord), Refusal> {
-        let key = ApiKey::generate(self.environment).map_err(|_| StoreError::Unreadable("random number"))?;
-        let record = self.peppers.record(&key, granted.owner.clone(), now, now + lifetime);
-        let mut record = record.map_err(|_| Refusal::Form)?;
-        record = record.with_scopes(granted.scopes.clone()).with_plan(granted.plan.as_str());
-        if let Some(allowlist) = granted.allowlist.clone() {
-            record = record.with_allowlist(allowlist);
-        }
-        let credential = credential(key.id().to_string(), Kind::ApiKey, granted, now, record.expires_at());
-        Ok((Issued { credential, secret: Zeroizing::new(key.expose().to_owned()) }, record))
-    }
-
-    fn conclude(
-        &self,
-        addition: Addition,
-        issued: Issued,
-        record: Option<ApiKeyRecord>,
-    ) -> Result<Issued, Refusal> {
+    fn conclude(&self, addition: Addition, issued: Issued) -> Result<Issued, Refusal> {
         match addition {
-            Addition::Full => Err(Refusal::TooMany),
-            Addition::Gone => Err(Refusal::Unknown),
-            Addition::Kept => {
-                self.admit(record);
-                Ok(issued)
-            }
+            Addition::Full => return Err(Refusal::TooMany),
+            Addition::Gone => return Err(Refusal::Unknown),
+            Addition::Kept => {}
         }
-    }
-
-    fn admit(&self, record: Option<ApiKeyRecord>) {
-        if let Some(record) = record {
+        if let Some(record) = issued.record.clone() {
             self.records.insert(record);
         }
+        Ok(issued)
     }
 
     /// Ends a credential that ends at `ends_at`, seen from `now`.
@@ -320,13 +238,6 @@ fn ending(record: &ApiKeyRecord, ends_at: DateTime<Utc>) -> Result<ApiKeyRecord,
     rewritten.map_err(|_| StoreError::Unreadable("API key"))
 }
 
-impl From<MintError> for Refusal {
-    fn from(_: MintError) -> Self {
-        // Only what was asked for can make minting fail: its scopes, subject and addresses fit in no token.
-        Self::Form
-    }
-}
-
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
@@ -337,35 +248,6 @@ impl IntoResponse for Refusal {
             Self::Store(error) => error.into_response(),
         }
     }
-}
-
-fn credential(
-    id: String,
-    kind: Kind,
-    granted: Granted,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Credential {
-    let Granted { owner, scopes, plan, allowlist } = granted;
-    let ends_at = expires_at;
-    let (replaced_by, last_used_at) = (None, None);
-    Credential {
-        id,
-        kind,
-        owner,
-        scopes,
-        plan,
-        allowlist,
-        created_at,
-        expires_at,
-        ends_at,
-        replaced_by,
-        last_used_at,
-    }
-}
-
-fn written(record: Option<&ApiKeyRecord>) -> Result<Option<String>, StoreError> {
-    record.map(serde_json::to_string).transpose().map_err(|_| StoreError::Unreadable("API key"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
 use crate::config::Config;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Mint};
 use crate::fault::Fault;
 use crate::first_credentials::FirstCredentials;
 use crate::history::History;
@@ -53,8 +53,8 @@ impl Server {
         let store = store.map_err(|error| part("the database secure-api.db", error))?;
         let keys =
             TokenKeys::new(config, signing, trusted_keys).map_err(|error| part("the token keys", error))?;
-        let credentials =
-            Credentials::load(store.clone(), keys.minter, Arc::clone(&peppers), &config.audience, now);
+        let mint = Mint::new(keys.minter, Arc::clone(&peppers), &config.audience);
+        let credentials = Credentials::load(store.clone(), mint, now);
         let credentials = credentials.map_err(|error| part("the database secure-api.db", error))?;
         let verifier = Arc::new(keys.verifier.with_revocations(credentials.revocations()));
         FirstCredentials {

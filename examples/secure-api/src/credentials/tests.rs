@@ -1,6 +1,9 @@
-use aetherflow_auth::api_key::{ApiKeyError, ApiKeyStore, Lookup};
+use std::time::Duration;
+
+use aetherflow_auth::api_key::{ApiKeyError, ApiKeyStore, Lookup, Peppers};
+use aetherflow_auth::jwt::Minter;
 use aetherflow_auth::key::{Algorithm, SigningKey};
-use aetherflow_auth::{Identity, ScopeSet};
+use aetherflow_auth::{Environment, Identity, ScopeSet};
 use aetherflow_crypto::{KeyId as RingKeyId, KeyRing, Purpose, RingKey, Secret};
 
 use super::*;
@@ -24,7 +27,8 @@ fn peppers() -> Arc<Peppers> {
 
 fn load(store: Store, now: DateTime<Utc>) -> Arc<Credentials> {
     let key = SigningKey::generate(Algorithm::Es256, Environment::production()).unwrap();
-    Credentials::load(store, Minter::new(ISSUER, key).unwrap(), peppers(), "api", now).unwrap()
+    let mint = Mint::new(Minter::new(ISSUER, key).unwrap(), peppers(), "api");
+    Credentials::load(store, mint, now).unwrap()
 }
 
 fn made(credentials: &Credentials, kind: Kind) -> Issued {
@@ -78,4 +82,19 @@ async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
     second.forget_expired(at(3_600)).await.unwrap();
     assert_eq!(verified(&second, &kept, at(3_600)), Err(ApiKeyError::Unknown));
     assert_eq!(second.revocations().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_token_is_revoked_when_its_overlap_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = load(store(&folder), at(0));
+    let token = made(&credentials, Kind::Token).credential;
+    credentials.end_at(Credential { ends_at: at(60), ..token.clone() }, at(0));
+    // One step of the runtime, in which the task that waits is begun.
+    tokio::task::yield_now().await;
+    tokio::time::advance(Duration::from_millis(59_990)).await;
+    assert_eq!(credentials.revocations().len(), 0);
+    tokio::time::advance(Duration::from_millis(11)).await;
+    tokio::task::yield_now().await;
+    assert_eq!(credentials.revocations().len(), 1);
 }
