@@ -74,6 +74,12 @@ pub enum ConfigError {
     /// A greatest token age that is not positive.
     #[error("the greatest age of a token is more than nothing")]
     MaxAge,
+    /// A claim that cannot be given another meaning, or has one already.
+    #[error("a claim's name is empty, registered or used twice")]
+    ClaimName,
+    /// A token type that says nothing.
+    #[error("the type of a token is a name of its own, not `JWT`")]
+    TokenType,
     /// Two peppers share an id.
     #[error("two peppers share an id")]
     DuplicatePepper,
@@ -133,6 +139,9 @@ pub enum TokenError {
     /// `exp - iat` is above the greatest age.
     #[error("the token lives too long")]
     Lifetime,
+    /// The token names a plan or a tenant beyond what its issuer may give.
+    #[error("the plan or tenant is beyond the issuer's ceiling")]
+    Ceiling,
     /// `cnf` binds the token to a key, and nothing proves the binding.
     #[error("the token is bound to a key that was not proven")]
     Bound,
@@ -166,6 +175,7 @@ impl TokenError {
             | Self::NotYetValid
             | Self::IssuedInFuture
             | Self::Lifetime
+            | Self::Ceiling
             | Self::Bound
             | Self::Revoked
             | Self::Claims => true,

@@ -129,6 +129,14 @@ impl ScopeSet {
         other.contains_all(self)
     }
 
+    /// The scopes that are in both sets.
+    #[must_use]
+    pub fn both(&self, other: &Self) -> Self {
+        let mut tokens =
+            self.iter().filter(|held| other.iter().any(|scope| scope == *held)).map(Cow::Borrowed).collect();
+        Self::from_tokens(&mut tokens)
+    }
+
     /// The scopes in ascending order, canonically spelt.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         // An empty text splits into one empty token, which no set holds.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::date::numeric_date;
 use super::json::{Malformed, Walker};
+use super::rules::{Names, Role};
 
 type Text<'a> = Option<Cow<'a, str>>;
 
@@ -25,7 +26,10 @@ pub(crate) struct Claims<'a> {
     pub(crate) tenant: Text<'a>,
     pub(crate) plan: Text<'a>,
     pub(crate) addresses: Option<Vec<Cow<'a, str>>>,
-    pub(crate) is_bound: bool,
+    /// The one method by which the token is bound to a key (RFC 7800 §3.1); empty if that is not one.
+    pub(crate) binding: Text<'a>,
+    /// How many claims hold the text that was demanded of them.
+    pub(crate) demanded: usize,
 }
 
 impl<'a> Claims<'a> {
@@ -33,6 +37,29 @@ impl<'a> Claims<'a> {
         let mut claims = Self::default();
         Walker::new(text).whole_object(|name, walker| claims.take(name, walker))?;
         Ok(claims)
+    }
+
+    /// Reads the claims of an issuer that spells some of them otherwise.
+    pub(crate) fn read_named(text: &'a str, names: &Names) -> Result<Self, Malformed> {
+        let mut claims = Self::default();
+        Walker::new(text).whole_object(|name, walker| match names.role(name) {
+            Some(role) => claims.take_as(role, walker),
+            None => claims.take_unnamed(name, walker),
+        })?;
+        Ok(claims)
+    }
+
+    /// Reads `iss` alone, before it is known whose names the others have.
+    pub(crate) fn issuer_of(text: &'a str) -> Result<Text<'a>, Malformed> {
+        let mut issuer = None;
+        Walker::new(text).whole_object(|name, walker| {
+            if name == "iss" {
+                issuer = filled(walker)?;
+                return Ok(());
+            }
+            walker.skip()
+        })?;
+        Ok(issuer)
     }
 
     fn take(&mut self, name: &str, walker: &mut Walker<'a>) -> Result<(), Malformed> {
@@ -50,14 +77,63 @@ impl<'a> Claims<'a> {
             "tenant" => self.tenant = filled(walker)?,
             "plan" => self.plan = filled(walker)?,
             "ip" => self.addresses = Some(walker.strings()?),
-            "cnf" => {
-                self.is_bound = true;
-                walker.skip()?;
-            }
+            "cnf" => self.binding = Some(binding(walker)?),
             _ => walker.skip()?,
         }
         Ok(())
     }
+
+    /// Takes a claim whose name the rules give a meaning.
+    fn take_as(&mut self, role: &Role, walker: &mut Walker<'a>) -> Result<(), Malformed> {
+        match role {
+            Role::Scopes => self.scope = Some(scopes(walker)?),
+            Role::Client => self.client = filled(walker)?,
+            Role::Id => self.id = filled(walker)?,
+            Role::Environment => self.environment = filled(walker)?,
+            Role::Tenant => self.tenant = filled(walker)?,
+            Role::Plan => self.plan = filled(walker)?,
+            Role::Addresses => self.addresses = Some(walker.strings()?),
+            Role::Exactly(text) => self.demanded += usize::from(walker.string()? == **text),
+        }
+        Ok(())
+    }
+
+    /// Takes a claim whose name the rules give no meaning: registered ones keep their types, and only those of
+    /// RFC 7519 and RFC 7800 are kept.
+    fn take_unnamed(&mut self, name: &str, walker: &mut Walker<'a>) -> Result<(), Malformed> {
+        match name {
+            "iss" | "sub" | "aud" | "exp" | "nbf" | "iat" | "cnf" => self.take(name, walker),
+            "jti" | "scope" | "client_id" => walker.string().map(drop),
+            _ => walker.skip(),
+        }
+    }
+}
+
+/// The name of the only member, or none; anything else in `cnf` is a binding nobody can name.
+fn binding<'a>(walker: &mut Walker<'a>) -> Result<Cow<'a, str>, Malformed> {
+    if !walker.at_object() {
+        walker.skip()?;
+        return Ok(Cow::Borrowed(""));
+    }
+    let (mut method, mut members) = (String::new(), 0);
+    walker.object(|name, walker| {
+        members += 1;
+        name.clone_into(&mut method);
+        walker.skip()
+    })?;
+    Ok(if members == 1 { Cow::Owned(method) } else { Cow::Borrowed("") })
+}
+
+/// Scopes as one text, or as an array of texts that hold one each.
+fn scopes<'a>(walker: &mut Walker<'a>) -> Result<Cow<'a, str>, Malformed> {
+    if !walker.at_array() {
+        return walker.string();
+    }
+    let all = walker.strings()?;
+    if all.iter().any(|one| one.is_empty() || one.contains(' ')) {
+        return Err(Malformed);
+    }
+    Ok(Cow::Owned(all.join(" ")))
 }
 
 /// A name that decides who is meant cannot be empty.

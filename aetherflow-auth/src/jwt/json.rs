@@ -108,6 +108,11 @@ impl<'a> Walker<'a> {
         self.peek() == Some(b'[')
     }
 
+    /// Whether the next value is an object.
+    pub(crate) fn at_object(&self) -> bool {
+        self.peek() == Some(b'{')
+    }
+
     /// Walks over one value of any type, as strictly as over the others.
     pub(crate) fn skip(&mut self) -> Walked<()> {
         match self.peek().ok_or(Malformed)? {
@@ -120,7 +125,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn object<F>(&mut self, mut visit: F) -> Walked<()>
+    /// Walks an object; `visit` consumes the value of each member.
+    pub(crate) fn object<F>(&mut self, mut visit: F) -> Walked<()>
     where
         F: FnMut(&str, &mut Self) -> Walked<()>,
     {

@@ -149,6 +149,7 @@ const fn token_reason(error: TokenError) -> &'static str {
         TokenError::NotYetValid => "token: not valid yet",
         TokenError::IssuedInFuture => "token: issued in the future",
         TokenError::Lifetime => "token: lives too long",
+        TokenError::Ceiling => "token: a plan or tenant beyond its issuer's",
         TokenError::Bound => "token: bound to a key that was not proven",
         TokenError::Revoked => "token: revoked",
         _ => "token: refused",
