@@ -5,6 +5,12 @@ mod allowlist;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod api_key;
 mod audit;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod corpus;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod corpus_checks;
+#[cfg(feature = "aws-lc-rs")]
+mod corpus_page;
 mod environment;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod forge;
