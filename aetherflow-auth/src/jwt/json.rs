@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 /// The text is no strict JSON, or a member has another type than the reader asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Malformed;
@@ -18,12 +20,12 @@ pub(crate) struct Walker<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    names: Vec<Name<'a>>,
+    names: SmallVec<[Name<'a>; 12]>,
 }
 
 impl<'a> Walker<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, names: Vec::with_capacity(16) }
+        Self { text, at: 0, depth: 0, names: SmallVec::new() }
     }
 
     /// Walks the whole text as one object; `visit` consumes the value of each member.

@@ -1,9 +1,9 @@
 //! The compact form of a JWS (RFC 7515 §3.1, §7.1): three canonical base64url parts, and a strict header.
 
 use std::borrow::Cow;
+use std::mem::MaybeUninit;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 
 use super::json::{Malformed, Walker};
 use crate::error::TokenError;
@@ -43,22 +43,23 @@ impl<'t> Compact<'t> {
         &self,
         read: impl FnOnce(Header<'_>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
-        let mut room = [0; MAX_HEADER / 4 * 3];
-        let used = decode_into(self.header, &mut room)?;
-        let text = std::str::from_utf8(&room[..used]).map_err(|_| TokenError::Malformed)?;
-        read(Header::read(text)?)
+        let mut room = [MaybeUninit::uninit(); MAX_HEADER];
+        read(Header::read(text(self.header, &mut room)?)?)
     }
 
-    /// Decodes the claims' text.
-    pub(crate) fn claims_text(&self) -> Result<String, TokenError> {
-        let bytes = URL_SAFE_NO_PAD.decode(self.claims).map_err(|_| TokenError::Malformed)?;
-        String::from_utf8(bytes).map_err(|_| TokenError::Malformed)
+    /// Decodes the claims and hands their text to `read`.
+    pub(crate) fn with_claims<T>(
+        &self,
+        read: impl FnOnce(&str) -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        let mut room = [MaybeUninit::uninit(); MAX_TOKEN];
+        read(text(self.claims, &mut room)?)
     }
 
-    /// Decodes the signature into `room`, and gives the part it fills.
-    pub(crate) fn signature<'r>(&self, room: &'r mut [u8; MAX_SIGNATURE]) -> Result<&'r [u8], TokenError> {
-        let used = decode_into(self.signature, room)?;
-        Ok(&room[..used])
+    /// Decodes the signature and hands it to `check`.
+    pub(crate) fn with_signature<T>(&self, check: impl FnOnce(&[u8]) -> T) -> Result<T, TokenError> {
+        let mut room = [MaybeUninit::uninit(); MAX_SIGNATURE];
+        decode(self.signature, &mut room).map(check)
     }
 }
 
@@ -102,15 +103,25 @@ fn is_jwt(content_type: &str) -> bool {
     bare.eq_ignore_ascii_case("jwt")
 }
 
-fn decode_into(part: &str, room: &mut [u8]) -> Result<usize, TokenError> {
-    URL_SAFE_NO_PAD.decode_slice(part, room).map_err(|_| TokenError::Malformed)
+fn text<'r>(part: &str, room: &'r mut [MaybeUninit<u8>]) -> Result<&'r str, TokenError> {
+    std::str::from_utf8(decode(part, room)?).map_err(|_| TokenError::Malformed)
+}
+
+/// Decodes canonical base64url: no padding, and the bits that no byte uses are zero (RFC 4648 §3.5).
+fn decode<'r>(part: &str, room: &'r mut [MaybeUninit<u8>]) -> Result<&'r [u8], TokenError> {
+    // What is decoded is shorter than what it is decoded from.
+    if part.len() > room.len() {
+        return Err(TokenError::Malformed);
+    }
+    let decoded = URL_SAFE_NO_PAD.decode(part.as_bytes(), room.as_out());
+    decoded.map(|bytes| &*bytes).map_err(|_| TokenError::Malformed)
 }
 
 /// Bytes of a token that are looked at; longer ones are refused unread.
 pub(crate) const MAX_TOKEN: usize = 8 * 1024;
 const MAX_HEADER: usize = 2 * 1024;
-/// An RSA signature of 8,192 bits.
-pub(crate) const MAX_SIGNATURE: usize = 1024;
+/// An RSA signature of 8,192 bits, encoded.
+const MAX_SIGNATURE: usize = 1_366;
 
 /// Members that bring a key along, change what is signed, or belong to encryption (RFC 7515 §4.1, RFC 7516 §4.1,
 /// RFC 7518 §4). `crit` is here whatever it lists: no extension is understood.
@@ -119,7 +130,12 @@ const REFUSED: [&str; 14] =
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use proptest::prelude::*;
+
+    use super::{Compact, Cow, MAX_HEADER, MAX_SIGNATURE, MAX_TOKEN, MaybeUninit, TokenError, decode};
 
     fn header_of(text: &str) -> Result<(String, Option<String>, Option<String>), TokenError> {
         let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(text));
@@ -198,7 +214,7 @@ mod tests {
         for claims in ["e30=", "e31", "e3 0", "e3+0", "e", "é30"] {
             let token = format!("e30.{claims}.c2ln");
             let cut = Compact::cut(&token).unwrap();
-            assert_eq!(cut.claims_text().unwrap_err(), TokenError::Malformed, "{claims}");
+            assert_eq!(cut.with_claims(|_| Ok(())), Err(TokenError::Malformed), "{claims}");
         }
     }
 
@@ -211,8 +227,18 @@ mod tests {
             Compact::cut(&format!("{}.e30.c2ln", "A".repeat(MAX_HEADER + 1))).unwrap_err(),
             TokenError::TooLong
         );
-        let wide = format!("e30.e30.{}", "A".repeat(MAX_SIGNATURE * 2));
-        let mut room = [0; MAX_SIGNATURE];
-        assert_eq!(Compact::cut(&wide).unwrap().signature(&mut room).unwrap_err(), TokenError::Malformed);
+        let signed_by = |characters: usize| format!("e30.e30.{}", "A".repeat(characters));
+        let length = |token: &str| Compact::cut(token).and_then(|cut| cut.with_signature(<[u8]>::len));
+        assert_eq!(length(&signed_by(MAX_SIGNATURE)), Ok(1_024));
+        assert_eq!(length(&signed_by(MAX_SIGNATURE + 2)), Err(TokenError::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_decoded_as_the_strict_scalar_decoder_does(part in "[-_A-Za-z0-9]{0,80}[-_A-Za-z0-9+/= .]{0,4}") {
+            let mut room = [MaybeUninit::uninit(); MAX_HEADER];
+            let want = URL_SAFE_NO_PAD.decode(&part).map_err(|_| TokenError::Malformed);
+            prop_assert_eq!(decode(&part, &mut room).map(<[u8]>::to_vec), want);
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::cache::{Cache, Memo};
 use super::claims::Claims;
-use super::parse::{Compact, Header, MAX_SIGNATURE};
+use super::parse::{Compact, Header};
 use super::rules::{Judged, TokenRules};
 use super::verified::Verified;
 use crate::error::{ConfigError, TokenError};
@@ -97,8 +97,8 @@ impl Verifier {
         now: DateTime<Utc>,
     ) -> Result<Verified<C>, TokenError> {
         let principal = self.verify_at(token, now)?.into_principal();
-        let text = Compact::cut(token)?.claims_text()?;
-        let claims = serde_json::from_str(&text).map_err(|_| TokenError::Claims)?;
+        let claims = Compact::cut(token)?
+            .with_claims(|text| serde_json::from_str(text).map_err(|_| TokenError::Claims))?;
         Ok(Verified::new(principal, claims))
     }
 
@@ -123,8 +123,7 @@ impl Verifier {
         let at = self.trust_of(&parts)?;
         let trust = &self.trusts[at];
         let signer = parts.with_header(|header| trust.signer(&header))?;
-        let mut room = [0; MAX_SIGNATURE];
-        if !signer.key.holds(parts.signed.as_bytes(), parts.signature(&mut room)?) {
+        if !parts.with_signature(|signature| signer.key.holds(parts.signed.as_bytes(), signature))? {
             return Err(TokenError::Signature);
         }
         let judged = trust.judge(&parts, signer.has_type);
@@ -145,10 +144,12 @@ impl Verifier {
         if self.trusts.len() == 1 {
             return Ok(0);
         }
-        let text = parts.claims_text()?;
-        let issuer = Claims::issuer_of(&text).map_err(|_| TokenError::Malformed)?;
-        let issuer = issuer.ok_or(TokenError::UnknownKey)?;
-        self.trusts.iter().position(|trust| *trust.rules.issuer() == *issuer).ok_or(TokenError::UnknownKey)
+        parts.with_claims(|text| {
+            let issuer = Claims::issuer_of(text).map_err(|_| TokenError::Malformed)?;
+            let issuer = issuer.ok_or(TokenError::UnknownKey)?;
+            let named = self.trusts.iter().position(|trust| *trust.rules.issuer() == *issuer);
+            named.ok_or(TokenError::UnknownKey)
+        })
     }
 
     fn decide(&self, trust: &Trust, judged: &Judged, now: DateTime<Utc>) -> Result<Verified, TokenError> {
@@ -190,12 +191,13 @@ impl Trust {
     }
 
     fn judge(&self, parts: &Compact<'_>, has_type: bool) -> Result<Judged, TokenError> {
-        let text = parts.claims_text()?;
-        let claims = self.rules.read(&text).map_err(|_| TokenError::Malformed)?;
-        if !has_type {
-            return Err(TokenError::Type);
-        }
-        self.rules.judge(claims, self.keys.shared_issuer())
+        parts.with_claims(|text| {
+            let claims = self.rules.read(text).map_err(|_| TokenError::Malformed)?;
+            if !has_type {
+                return Err(TokenError::Type);
+            }
+            self.rules.judge(claims, self.keys.shared_issuer())
+        })
     }
 }
 
