@@ -123,7 +123,8 @@ days), and the claims that [access-token.md](formats/access-token.md) adds.
 The last column is measured, not believed: jsonwebtoken 11.1 `decode` with the aws-lc-rs backend, at its strictest: its
 key, the one algorithm, issuer and audience set, `exp`, `iss`, `aud` and `sub` required, `nbf` checked, no leeway, the
 claims read into a struct with `sub`, `exp`, `iat`, `jti` and `env` mandatory and `scope` optional. Where it accepts, an
-application must have the rule itself. Some rows are questions it was never asked (`env`, `typ`, `jti`, maximum age).
+application must have the rule itself; some rows are questions it is not meant to answer (`typ`, `kid`, `env`, `scope`,
+`ip`, `cnf`, maximum age).
 
 ";
 const HOSTILE_HEAD: &str = "| change | rule | answer | jsonwebtoken |\n|---|---|---|---|\n";

@@ -18,4 +18,6 @@ mod forge;
 mod jwt;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod key;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod rules;
 mod scope;

@@ -7,7 +7,8 @@ use super::keys::Signer::{self, EdDsa, Es256, Hs256, Rs256};
 use super::keys::{EDDSA_X, ES256_X, ES256_Y, RS256_N, SECRET, decoded, public_jwks, sign};
 
 pub(super) fn hostile(now: i64) -> Vec<Hostile> {
-    let all = [macs(now), confusions(now), curves(now), edwards(now), rsa(now), moved(now)].concat();
+    let all = [macs(now), confusions(now), algorithms(now), curves(now), edwards(now), rsa(now), moved(now)]
+        .concat();
     let case = |(change, rule, signer, token, want): Row| {
         let change = format!("{}: {change}", Signer::name(signer));
         Hostile { change, rule, signer, token, want }
@@ -57,77 +58,56 @@ fn macs(now: i64) -> Vec<Row> {
     ]
 }
 
-/// Public keys taken for secrets, and keys asked for another algorithm.
+/// Public keys taken for secrets.
 fn confusions(now: i64) -> Vec<Row> {
-    let claims = Members::claims(now).text();
-    let text = |algorithm: &str, key: Signer| {
-        let header = Members::header(key).with("alg", &format!("\"{algorithm}\"")).text();
-        format!("{}.{}", encoded(header), encoded(&claims))
-    };
     let mac = |secret: &[u8], text: String| {
         let mac = sign(Peer::HS256, &EncodingKey::from_secret(secret), text.as_bytes());
         format!("{text}.{}", encoded(mac))
     };
-    let [point, edwards, modulus] =
-        [[decoded(ES256_X), decoded(ES256_Y)].concat(), decoded(EDDSA_X), decoded(RS256_N)];
+    let point = [decoded(ES256_X), decoded(ES256_Y)].concat();
     let spki = [P256_SPKI_HEAD.as_slice(), &point].concat();
+    let named = |signer| renamed(signer, "HS256", now);
     let row = |change, signer, token, want| (change, CONFUSION, signer, token, want);
-    let without = encoded(Members::header(Es256).with("alg", "\"HS256\"").with("kid", "").text());
+    let header = encoded(Members::header(Es256).with("alg", "\"HS256\"").with("kid", "").text());
+    let unnamed = format!("{header}.{}", encoded(Members::claims(now).text()));
     vec![
-        row("HMAC under the public point", Es256, mac(&point, text("HS256", Es256)), Algorithm),
-        row("HMAC under the public key in DER", Es256, mac(&spki, text("HS256", Es256)), Algorithm),
-        row("HMAC under the JWK", Es256, mac(public_jwks()[0].as_bytes(), text("HS256", Es256)), Algorithm),
-        row("HMAC under the public key", EdDsa, mac(&edwards, text("HS256", EdDsa)), Algorithm),
-        row("HMAC under the modulus", Rs256, mac(&modulus, text("HS256", Rs256)), Algorithm),
-        row("HMAC under nothing", Rs256, mac(b"", text("HS256", Rs256)), Algorithm),
-        row("HMAC without `kid`", Es256, mac(&point, format!("{without}.{}", encoded(&claims))), UnknownKey),
-        row(
-            "`alg` of another curve",
-            Es256,
-            format!("{}.{}", text("ES384", Es256), encoded([1; 96])),
-            Algorithm,
-        ),
-        row(
-            "`alg` of a curve unknown here",
-            Es256,
-            format!("{}.{}", text("ES256K", Es256), encoded([1; 64])),
-            Algorithm,
-        ),
-        row(
-            "`alg` of an Edwards key",
-            Es256,
-            format!("{}.{}", text("EdDSA", Es256), encoded([1; 64])),
-            Algorithm,
-        ),
-        row(
-            "`alg` of a curve key",
-            EdDsa,
-            format!("{}.{}", text("ES256", EdDsa), encoded([1; 64])),
-            Algorithm,
-        ),
-        row("`alg` Ed448", EdDsa, format!("{}.{}", text("Ed448", EdDsa), encoded([1; 114])), Algorithm),
-        row("`alg` none", Rs256, format!("{}.{}", text("none", Rs256), encoded([0])), Algorithm),
-        row(
-            "`alg` PS256, signed so",
-            Rs256,
-            {
-                let text = text("PS256", Rs256);
-                let signature = sign(Peer::PS256, &Rs256.private(), text.as_bytes());
-                format!("{text}.{}", encoded(signature))
-            },
-            Algorithm,
-        ),
-        row(
-            "`alg` RS512, signed so",
-            Rs256,
-            {
-                let text = text("RS512", Rs256);
-                let signature = sign(Peer::RS512, &Rs256.private(), text.as_bytes());
-                format!("{text}.{}", encoded(signature))
-            },
-            Algorithm,
-        ),
+        row("HMAC under the public point", Es256, mac(&point, named(Es256)), Algorithm),
+        row("HMAC under the public key in DER", Es256, mac(&spki, named(Es256)), Algorithm),
+        row("HMAC under the JWK", Es256, mac(public_jwks()[0].as_bytes(), named(Es256)), Algorithm),
+        row("HMAC under the public key", EdDsa, mac(&decoded(EDDSA_X), named(EdDsa)), Algorithm),
+        row("HMAC under the modulus", Rs256, mac(&decoded(RS256_N), named(Rs256)), Algorithm),
+        row("HMAC under nothing", Rs256, mac(b"", named(Rs256)), Algorithm),
+        row("HMAC without `kid`", Es256, mac(&point, unnamed), UnknownKey),
     ]
+}
+
+/// Keys asked for another algorithm than their own.
+fn algorithms(now: i64) -> Vec<Row> {
+    let unsigned = |change, name, signer, length| {
+        let token = format!("{}.{}", renamed(signer, name, now), encoded(vec![1; length]));
+        (change, CONFUSION, signer, token, Algorithm)
+    };
+    let signed = |change, name, by| {
+        let text = renamed(Rs256, name, now);
+        let signature = sign(by, &Rs256.private(), text.as_bytes());
+        (change, CONFUSION, Rs256, format!("{text}.{}", encoded(signature)), Algorithm)
+    };
+    vec![
+        unsigned("`alg` of another curve", "ES384", Es256, 96),
+        unsigned("`alg` of a curve unknown here", "ES256K", Es256, 64),
+        unsigned("`alg` of an Edwards key", "EdDSA", Es256, 64),
+        unsigned("`alg` of a curve key", "ES256", EdDsa, 64),
+        unsigned("`alg` Ed448", "Ed448", EdDsa, 114),
+        unsigned("`alg` none", "none", Rs256, 1),
+        signed("`alg` PS256, signed so", "PS256", Peer::PS256),
+        signed("`alg` RS512, signed so", "RS512", Peer::RS512),
+    ]
+}
+
+/// A good text whose header names another algorithm.
+fn renamed(signer: Signer, algorithm: &str, now: i64) -> String {
+    let header = Members::header(signer).with("alg", &format!("\"{algorithm}\"")).text();
+    format!("{}.{}", encoded(header), encoded(Members::claims(now).text()))
 }
 
 fn curves(now: i64) -> Vec<Row> {
