@@ -59,6 +59,9 @@ pub enum ConfigError {
     /// A key set, pepper or signing key of another environment.
     #[error("keys of different environments are mixed")]
     MixedEnvironments,
+    /// A key set that is refreshed already.
+    #[error("the key set has a refresh already")]
+    DuplicateRefresh,
     /// Rules and key set that name different issuers.
     #[error("the rules and the key set name different issuers")]
     MixedIssuers,

@@ -17,11 +17,16 @@
 mod algorithm;
 pub(crate) mod backend;
 mod jwk;
+mod refresh;
 pub(crate) mod set;
 mod signing;
+mod source;
+mod unknown;
 mod verifying;
 
 pub use algorithm::Algorithm;
+pub use refresh::{JwksRefresh, RefreshError, Refreshed, Timer};
 pub use set::{KeySet, RefusedKey};
 pub use signing::SigningKey;
+pub use source::{Fetch, JwksSource, SourceError};
 pub use verifying::VerifyingKey;

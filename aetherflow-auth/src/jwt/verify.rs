@@ -108,7 +108,7 @@ impl Verifier {
     pub fn cached_at(&self, token: &str, now: DateTime<Utc>) -> Option<Result<Verified, TokenError>> {
         let memo = self.cache.as_ref()?.find(token)?;
         let trust = &self.trusts[memo.trust()];
-        if !memo.is_current(&trust.keys.current()) {
+        if !memo.is_current(&trust.keys.current_at(now)) {
             return None;
         }
         let decided = memo.judged().and_then(|judged| self.decide(trust, judged, now));
@@ -122,7 +122,7 @@ impl Verifier {
         let parts = Compact::cut(token)?;
         let at = self.trust_of(&parts)?;
         let trust = &self.trusts[at];
-        let signer = parts.with_header(|header| trust.signer(&header))?;
+        let signer = parts.with_header(|header| trust.signer(&header, now))?;
         if !parts.with_signature(|signature| signer.key.holds(parts.signed.as_bytes(), signature))? {
             return Err(TokenError::Signature);
         }
@@ -180,9 +180,13 @@ impl Trust {
     }
 
     /// The key a header means; nothing the header says is believed yet.
-    fn signer(&self, header: &Header<'_>) -> Result<Signer, TokenError> {
-        let keys = self.keys.current();
-        let key = keys.find(header.key_id.as_deref(), &header.algorithm).ok_or(TokenError::UnknownKey)?;
+    fn signer(&self, header: &Header<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
+        let keys = self.keys.current_at(now);
+        let id = header.key_id.as_deref();
+        let Some(key) = keys.find(id, &header.algorithm) else {
+            id.into_iter().for_each(|id| self.keys.note_unknown(id, now));
+            return Err(TokenError::UnknownKey);
+        };
         if !key.algorithm().is_named(&header.algorithm) {
             return Err(TokenError::Algorithm);
         }

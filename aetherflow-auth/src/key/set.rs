@@ -1,9 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 
 use super::algorithm::Algorithm;
 use super::jwk;
+use super::unknown::Unknown;
 use super::verifying::VerifyingKey;
 use crate::environment::Environment;
 use crate::error::ConfigError;
@@ -16,7 +18,13 @@ use crate::error::ConfigError;
 pub struct KeySet {
     issuer: Arc<str>,
     environment: Environment,
-    current: Arc<ArcSwap<Keys>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    current: ArcSwap<Keys>,
+    unknown: OnceLock<Unknown>,
 }
 
 impl KeySet {
@@ -34,8 +42,10 @@ impl KeySet {
         if issuer.is_empty() {
             return Err(ConfigError::EmptyName);
         }
-        let keys = Keys { generation: 0, all: checked(keys)?.into_iter().map(Arc::new).collect() };
-        Ok(Self { issuer: issuer.into(), environment, current: Arc::new(ArcSwap::from_pointee(keys)) })
+        let all: Vec<_> = checked(keys)?.into_iter().map(Arc::new).collect();
+        let keys = Keys { generation: 0, own: all.len(), all, fetched_until: DateTime::<Utc>::MAX_UTC };
+        let shared = Shared { current: ArcSwap::from_pointee(keys), unknown: OnceLock::new() };
+        Ok(Self { issuer: issuer.into(), environment, shared: Arc::new(shared) })
     }
 
     /// Reads a JWKS (RFC 7517 §5): the good keys, and why each other one was refused.
@@ -56,23 +66,24 @@ impl KeySet {
 
     /// Swaps all keys at once. A key that stays keeps what was cached under it.
     ///
+    /// Keys that a [`JwksRefresh`](super::JwksRefresh) fetched stay beside them, but for those whose id is now given
+    /// to another, and none stays beside shared secrets.
+    ///
     /// # Errors
     ///
     /// Those of [`new`](Self::new); the keys then stay as they were.
     pub fn replace(&self, keys: impl IntoIterator<Item = VerifyingKey>) -> Result<(), ConfigError> {
         let keys = checked(keys)?;
         let shared: Vec<Arc<VerifyingKey>> = keys.into_iter().map(Arc::new).collect();
-        self.current.rcu(|old| Keys {
-            generation: old.generation + 1,
-            all: shared.iter().map(|key| old.same(key).unwrap_or_else(|| Arc::clone(key))).collect(),
-        });
+        self.shared.current.rcu(|old| old.with_own(&shared));
         Ok(())
     }
 
     /// The public keys as a JWKS; shared secrets are left out.
     #[must_use]
     pub fn to_jwks(&self) -> String {
-        let keys: Vec<String> = self.current.load().all.iter().filter_map(|key| jwk::write(key)).collect();
+        let keys: Vec<String> =
+            self.shared.current.load().all.iter().filter_map(|key| jwk::write(key)).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
     }
 
@@ -91,15 +102,49 @@ impl KeySet {
     /// How often the keys were replaced.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.current.load().generation
+        self.shared.current.load().generation
     }
 
     pub(crate) fn shared_issuer(&self) -> &Arc<str> {
         &self.issuer
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Keys>> {
-        self.current.load()
+    /// The keys that count at `now`: fetched ones whose time is over are dropped by the first request that meets
+    /// them, so that the limit holds even if nothing refreshes the set any more.
+    pub(crate) fn current_at(&self, now: DateTime<Utc>) -> arc_swap::Guard<Arc<Keys>> {
+        let keys = self.shared.current.load();
+        if now < keys.fetched_until {
+            return keys;
+        }
+        drop(keys);
+        self.shared.current.rcu(|old| old.at(now));
+        self.shared.current.load()
+    }
+
+    /// Puts fetched keys in the place of those fetched before; own ones stay.
+    pub(super) fn replace_fetched(&self, fetched: &[Arc<VerifyingKey>], until: DateTime<Utc>) {
+        self.shared.current.rcu(|old| old.with_fetched(fetched, until));
+    }
+
+    /// The keys as they are, whatever the time.
+    pub(super) fn snapshot(&self) -> arc_swap::Guard<Arc<Keys>> {
+        self.shared.current.load()
+    }
+
+    /// Begins to remember ids that no key has; false if that began before.
+    pub(super) fn watch_unknown(&self, unknown: Unknown) -> bool {
+        self.shared.unknown.set(unknown).is_ok()
+    }
+
+    pub(super) fn unknown(&self) -> Option<&Unknown> {
+        self.shared.unknown.get()
+    }
+
+    /// Tells who refreshes the set, if anyone does, that a header named a key that is not here.
+    pub(crate) fn note_unknown(&self, id: &str, now: DateTime<Utc>) {
+        if let Some(unknown) = self.shared.unknown.get() {
+            unknown.ask(id, now);
+        }
     }
 }
 
@@ -111,6 +156,10 @@ pub struct RefusedKey {
 }
 
 impl RefusedKey {
+    pub(super) fn new(position: usize, error: ConfigError) -> Self {
+        Self { position, error }
+    }
+
     /// Where in `keys` it stood, from 0.
     #[must_use]
     pub fn position(&self) -> usize {
@@ -128,10 +177,51 @@ impl RefusedKey {
 #[derive(Debug)]
 pub(crate) struct Keys {
     pub(crate) generation: u64,
+    /// First those the host put in, then those that were fetched.
     all: Vec<Arc<VerifyingKey>>,
+    own: usize,
+    /// The first moment at which the fetched keys no longer count.
+    fetched_until: DateTime<Utc>,
 }
 
 impl Keys {
+    /// The keys the host put in.
+    pub(super) fn own(&self) -> &[Arc<VerifyingKey>] {
+        &self.all[..self.own]
+    }
+
+    /// The keys that were fetched.
+    pub(super) fn fetched(&self) -> &[Arc<VerifyingKey>] {
+        &self.all[self.own..]
+    }
+
+    fn with_own(&self, own: &[Arc<VerifyingKey>]) -> Self {
+        self.joined(own, self.fetched(), self.fetched_until)
+    }
+
+    fn with_fetched(&self, fetched: &[Arc<VerifyingKey>], until: DateTime<Utc>) -> Self {
+        self.joined(self.own(), fetched, until)
+    }
+
+    fn without_fetched(&self) -> Self {
+        self.joined(self.own(), &[], DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The same keys, or without the fetched ones if their time is over.
+    fn at(self: &Arc<Self>, now: DateTime<Utc>) -> Arc<Self> {
+        // Whoever saw them stale may be late: they may have been fetched again since.
+        if now < self.fetched_until { Arc::clone(self) } else { Arc::new(self.without_fetched()) }
+    }
+
+    fn joined(&self, own: &[Arc<VerifyingKey>], fetched: &[Arc<VerifyingKey>], until: DateTime<Utc>) -> Self {
+        let holds_secrets = own.iter().any(|key| key.algorithm().is_symmetric());
+        let beside =
+            |key: &&Arc<VerifyingKey>| !holds_secrets && !own.iter().any(|other| other.id() == key.id());
+        let kept = own.iter().chain(fetched.iter().filter(beside));
+        let all = kept.map(|key| self.same(key).unwrap_or_else(|| Arc::clone(key))).collect();
+        Self { generation: self.generation + 1, all, own: own.len(), fetched_until: until }
+    }
+
     /// The one key a header means: by its id, or without one the only key for its algorithm.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&Arc<VerifyingKey>> {
         match id {
@@ -168,4 +258,19 @@ fn checked(keys: impl IntoIterator<Item = VerifyingKey>) -> Result<Vec<Verifying
         }
     }
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_late_drops_no_keys_that_were_fetched_again() {
+        let limit = DateTime::UNIX_EPOCH;
+        let keys = Arc::new(Keys { generation: 7, all: Vec::new(), own: 0, fetched_until: limit });
+        let before = keys.at(limit - chrono::TimeDelta::nanoseconds(1));
+        assert!(Arc::ptr_eq(&before, &keys), "they are the same");
+        let dropped = keys.at(limit);
+        assert_eq!((dropped.generation, dropped.fetched_until), (8, DateTime::<Utc>::MAX_UTC));
+    }
 }

@@ -91,4 +91,4 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-const MAX_ID: usize = 256;
+pub(super) const MAX_ID: usize = 256;

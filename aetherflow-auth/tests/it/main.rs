@@ -15,6 +15,8 @@ mod environment;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod forge;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod jwks;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod jwt;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod key;
