@@ -31,3 +31,8 @@ pub use sunset::Sunset;
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+// So is the workspace's README, which shows the same.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../README.md")]
+mod workspace_readme {}
