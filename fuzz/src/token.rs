@@ -30,6 +30,9 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     Verifier::new(rules, keys).expect("one issuer, one environment")
 });
 
+pub(crate) const ISSUER: &str = "https://auth.example";
+pub(crate) const AUDIENCE: &str = "https://api.example";
+pub(crate) const SECRET: &[u8] = b"a secret of thirty-two bytes, ok";
 /// 2026-01-01T00:00:00Z.
-const NOW: i64 = 1_767_225_600;
+pub(crate) const NOW: i64 = 1_767_225_600;
 const GOOD: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImsxIn0.eyJpc3MiOiJodHRwczovL2F1dGguZXhhbXBsZSIsInN1YiI6ImFsaWNlIiwiYXVkIjoiaHR0cHM6Ly9hcGkuZXhhbXBsZSIsImV4cCI6MTc2NzIyOTIwMCwiaWF0IjoxNzY3MjI1NjAwLCJqdGkiOiJ0MSIsImVudiI6InByb2R1Y3Rpb24iLCJzY29wZSI6InJlYWQ6d29ya2Zsb3dzIHdyaXRlOndvcmtmbG93cyJ9.ap2_oIa3XBSYTkcJgs8mw3rEthe7LXK1cJIH6OVvWAc";
