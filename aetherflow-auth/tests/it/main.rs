@@ -23,3 +23,4 @@ mod key;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod rules;
 mod scope;
+mod threat_model;
