@@ -83,6 +83,9 @@ pub enum ConfigError {
     /// A token type that says nothing.
     #[error("the type of a token is a name of its own, not `JWT`")]
     TokenType,
+    /// A rotation whose times cannot all be kept.
+    #[error("the ages, overlaps, reminders and lifetimes of the rotation cannot all be kept")]
+    Rotation,
     /// Two peppers share an id.
     #[error("two peppers share an id")]
     DuplicatePepper,

@@ -11,6 +11,7 @@ pub mod key;
 mod mac;
 mod principal;
 pub mod revocation;
+pub mod rotation;
 mod scope;
 mod store;
 

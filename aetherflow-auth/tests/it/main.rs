@@ -20,6 +20,7 @@ mod jwks;
 mod jwt;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod key;
+mod rotation;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod rules;
 mod scope;
