@@ -20,8 +20,14 @@ pub enum ConfigError {
     /// An RSA modulus below 2,048 or above 8,192 bits.
     #[error("the RSA modulus must have 2048 to 8192 bits")]
     RsaSize,
-    /// An RSA exponent that is even or below 65,537.
-    #[error("the RSA exponent must be odd and at least 65537")]
+    /// An RSA modulus longer than the backend verifies with: 4,096 bits with `rust-crypto`.
+    #[error("the RSA modulus has more bits than this backend verifies with")]
+    RsaBackendSize,
+    /// An even RSA modulus, which has 2 as a factor.
+    #[error("the RSA modulus is even")]
+    RsaEven,
+    /// An RSA exponent that is even, below 65,537 or above 32 bits.
+    #[error("the RSA exponent must be odd, at least 65537 and of at most 32 bits")]
     RsaExponent,
     /// An RSA modulus with the fingerprint of CVE-2017-15361 (ROCA).
     #[error("the RSA modulus has the ROCA weakness (CVE-2017-15361)")]
@@ -29,6 +35,27 @@ pub enum ConfigError {
     /// A public key that is no point of its curve.
     #[error("the public key is not a point of its curve")]
     OffCurve,
+    /// An Ed25519 point of small order, under which signatures exist that hold for any message.
+    #[error("the public key is a point of small order")]
+    SmallOrder,
+    /// A point written with one coordinate only.
+    #[error("the public key is a compressed point")]
+    CompressedPoint,
+    /// A key of another type or curve than the algorithm it is to serve.
+    #[error("the key is of another type or curve than the algorithm")]
+    WrongKeyType,
+    /// A text that is no block of RFC 7468.
+    #[error("the text is not one PEM block of the strict form of RFC 7468")]
+    MalformedPem,
+    /// A PEM block that holds a key under a password.
+    #[error("the PEM is encrypted: decrypt it with `openssl pkey` first")]
+    EncryptedPem,
+    /// A PEM block of the forms before PKCS#8 and SubjectPublicKeyInfo.
+    #[error("the PEM is of a traditional form: convert it with `openssl pkey` first")]
+    TraditionalPem,
+    /// A PEM block that holds something else than is asked for, such as a certificate.
+    #[error("the PEM block is labelled as something else than the key asked for")]
+    PemLabel,
     /// Bytes that are no key of the named algorithm.
     #[error("the key cannot be read as one of its algorithm")]
     UnreadableKey,
@@ -47,6 +74,12 @@ pub enum ConfigError {
     /// A private key where a public one belongs.
     #[error("the JWK holds a private key")]
     PrivateJwk,
+    /// A public key where a private one belongs.
+    #[error("the JWK holds no private key")]
+    PublicJwk,
+    /// A JWK whose private and public members belong to different keys.
+    #[error("the private and public members of the JWK belong to different keys")]
+    MismatchedJwk,
     /// A key id of no characters or of more than 256.
     #[error("a key id has 1 to 256 characters")]
     KeyId,
@@ -154,6 +187,9 @@ pub enum TokenError {
     /// The token's id, subject, client or key is revoked.
     #[error("the token is revoked")]
     Revoked,
+    /// Nothing says against the token, but what other nodes revoked is not known: the feed is lost, or not there yet.
+    #[error("what is revoked is not known")]
+    RevocationsUnknown,
     /// The claims do not fit the type the caller asked for.
     #[error("the claims do not fit the type asked for")]
     Claims,
@@ -184,6 +220,7 @@ impl TokenError {
             | Self::Ceiling
             | Self::Bound
             | Self::Revoked
+            | Self::RevocationsUnknown
             | Self::Claims => true,
         }
     }

@@ -1,80 +1,170 @@
 //! Revocation, effective at the next request.
 //!
-//! What is revoked is an identifier of an issuer, never a token's bytes: the same token in another spelling is
-//! revoked with it.
+//! 1. What is revoked is an identifier of an issuer, never a token's bytes: the same token in another spelling is
+//!    revoked with it.
+//! 2. A token is revoked by its id; all tokens of a subject, of a client, or of a client for a subject (a grant) by a
+//!    time: those issued then or before are refused; all tokens of a signing key, whenever they were issued.
+//! 3. An entry lasts as long as what it revokes could, and a second revocation never shortens the first. A key's has no
+//!    end: who holds a leaked key signs new tokens with it at any time.
+//! 4. A [`Snapshot`] carries entries to the next process. Restoring one is a union: nothing that was revoked comes back.
+#![cfg_attr(
+    feature = "redis",
+    doc = "5. Between nodes a [`RedisFeed`] carries them within a second, or the node knows that it does not know."
+)]
+//!
+//! A [`Verifier`](crate::jwt::Verifier) refuses what is revoked, and a [`Minter`](crate::jwt::Minter) that is given the
+//! same revocations dates new tokens after the time their subject's old ones were revoked at.
 
-use std::hash::BuildHasher;
-use std::sync::{PoisonError, RwLock};
+mod name;
+#[cfg(feature = "redis")]
+mod outbox;
+mod pulse;
+#[cfg(feature = "redis")]
+mod redis_feed;
+mod snapshot;
+mod table;
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
-use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::Principal;
+#[cfg(feature = "redis")]
+pub use redis_feed::{FeedChange, FeedError, RedisFeed, WhenLost};
+pub use snapshot::Snapshot;
 
-/// What is revoked in this process; a reader takes one sharded read lock.
+use crate::{Identity, Principal};
+use name::{Kind, Name};
+use pulse::Pulse;
+use snapshot::{Entry, FOREVER};
+use table::Table;
+
+/// What is revoked; a reader takes one sharded read lock at a time, and none for kinds of which nothing is revoked.
 ///
 /// # Examples
 ///
 /// ```
+/// use aetherflow_auth::Identity;
 /// use aetherflow_auth::revocation::Revocations;
 /// use chrono::{TimeDelta, Utc};
 ///
 /// let (revocations, now) = (Revocations::new(), Utc::now());
-/// revocations.revoke_token("https://auth.example", "token-1", now + TimeDelta::days(90));
-/// assert_eq!(revocations.len(), 1);
-/// assert_eq!(revocations.forget_expired_at(now + TimeDelta::days(90)), 1);
+/// revocations.revoke_token("https://auth.example", "token-1", now + TimeDelta::days(1));
+/// revocations.revoke_subject(&Identity::new("https://auth.example", None, "alice"), now);
+/// assert_eq!(revocations.len(), 2);
+///
+/// let next = Revocations::new();
+/// next.restore(&revocations.snapshot());
+/// assert_eq!(next.forget_expired_at(now + TimeDelta::days(2)), 1);
 /// ```
-#[derive(Debug)]
 pub struct Revocations {
-    shards: [RwLock<HashTable<Entry>>; SHARDS],
-    hasher: DefaultHashBuilder,
+    tokens: Table,
+    subjects: Table,
+    clients: Table,
+    grants: Table,
+    keys: Table,
+    pulse: Pulse,
+    #[cfg(feature = "redis")]
+    outbox: outbox::Outbox,
 }
 
 impl Revocations {
     /// Begins with nothing revoked.
     #[must_use]
     pub fn new() -> Self {
-        let shards = std::array::from_fn(|_| RwLock::new(HashTable::new()));
-        Self { shards, hasher: DefaultHashBuilder::default() }
+        Self {
+            tokens: Table::new(),
+            subjects: Table::new(),
+            clients: Table::new(),
+            grants: Table::new(),
+            keys: Table::new(),
+            pulse: Pulse::alone(),
+            #[cfg(feature = "redis")]
+            outbox: outbox::Outbox::default(),
+        }
     }
 
     /// Revokes one token of an issuer by its `jti`; `until` is the token's expiry.
     pub fn revoke_token(&self, issuer: &str, id: &str, until: DateTime<Utc>) {
-        let hash = self.hash(issuer, id);
-        let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shard.find_mut(hash, |entry| entry.is(issuer, id)) {
-            known.until = known.until.max(until);
-            return;
-        }
-        let entry = Entry { hash, issuer: issuer.into(), id: id.into(), until };
-        shard.insert_unique(hash, entry, |entry| entry.hash);
+        self.revoke(Kind::Token, &[issuer, id], until.timestamp().saturating_add(LEEWAY));
     }
 
-    /// Whether the principal's credential is revoked.
+    /// Revokes all tokens of a subject that were issued at `time` or before, in whole seconds.
+    pub fn revoke_subject(&self, subject: &Identity, time: DateTime<Utc>) {
+        let parts = [subject.issuer(), subject.tenant(), subject.subject()];
+        self.revoke(Kind::Subject, &parts, end_of_watermark(time));
+    }
+
+    /// Revokes all tokens of a client, for any subject, that were issued at `time` or before, in whole seconds.
+    pub fn revoke_client(&self, issuer: &str, client: &str, time: DateTime<Utc>) {
+        self.revoke(Kind::Client, &[issuer, client], end_of_watermark(time));
+    }
+
+    /// Revokes all tokens that a client holds for one subject and that were issued at `time` or before, in whole seconds.
+    pub fn revoke_grant(&self, client: &str, subject: &Identity, time: DateTime<Utc>) {
+        let parts = [subject.issuer(), client, subject.tenant(), subject.subject()];
+        self.revoke(Kind::Grant, &parts, end_of_watermark(time));
+    }
+
+    /// Revokes all tokens that a signing key of an issuer signed or will sign, for ever.
+    pub fn revoke_key(&self, issuer: &str, key_id: &str) {
+        self.revoke(Kind::Key, &[issuer, key_id], FOREVER);
+    }
+
+    /// Whether the principal's token is revoked, or the key that signed it.
     #[must_use]
-    pub fn contains(&self, principal: &Principal) -> bool {
-        let (issuer, id) = (principal.identity().issuer(), principal.credential_id());
-        let hash = self.hash(issuer, id);
-        let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
-        shard.find(hash, |entry| entry.is(issuer, id)).is_some()
+    pub fn contains(&self, principal: &Principal, key_id: &str) -> bool {
+        let identity = principal.identity();
+        let issuer = identity.issuer();
+        let (tenant, subject) = (identity.tenant(), identity.subject());
+        if self.tokens.end_of(&[issuer, principal.credential_id()]).is_some()
+            || self.keys.end_of(&[issuer, key_id]).is_some()
+        {
+            return true;
+        }
+        self.watermark(issuer, tenant, subject, principal.client())
+            .is_some_and(|time| principal.issued_at().timestamp() <= time)
     }
 
-    /// Forgets what has expired by `now`, and gives how many that were.
+    /// Whether what was revoked on other nodes is known here up to a second before `now`; without a feed it is.
+    ///
+    /// Also true where the host chose to go on when the feed is lost, but never before its first full snapshot.
+    ///
+    /// # Security
+    ///
+    /// Ask this before [`contains`](Self::contains), never after: the feed may catch up in between.
+    #[must_use]
+    pub fn is_current_at(&self, now: DateTime<Utc>) -> bool {
+        self.pulse.is_current_at(now)
+    }
+
+    /// Forgets what has expired by `now`, and gives how many entries that were.
     pub fn forget_expired_at(&self, now: DateTime<Utc>) -> usize {
-        let mut forgotten = 0;
-        for shard in &self.shards {
-            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            let before = shard.len();
-            shard.retain(|entry| entry.until > now);
-            forgotten += before - shard.len();
+        Kind::ALL.into_iter().map(|kind| self.table(kind).forget(now.timestamp())).sum()
+    }
+
+    /// Copies all entries; one shard is locked at a time.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut entries = Vec::with_capacity(self.len());
+        for kind in Kind::ALL {
+            self.table(kind).for_each(|parts, end| {
+                entries.push(Entry { name: Name::new(kind, parts.clone()), end });
+            });
         }
-        forgotten
+        Snapshot::new(entries)
+    }
+
+    /// Adds the entries of a snapshot to what is revoked.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        for entry in snapshot.entries() {
+            self.revoke(entry.name.kind(), &entry.name.parts(), entry.end);
+        }
     }
 
     /// How many entries are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        Kind::ALL.into_iter().map(|kind| self.table(kind).len()).sum()
     }
 
     /// Whether nothing is revoked.
@@ -83,13 +173,50 @@ impl Revocations {
         self.len() == 0
     }
 
-    fn hash(&self, issuer: &str, id: &str) -> u64 {
-        self.hasher.hash_one((issuer, id))
+    /// The latest second at which an issued token is revoked for its subject, its client, or both together.
+    pub(crate) fn watermark(
+        &self,
+        issuer: &str,
+        tenant: &str,
+        subject: &str,
+        client: Option<&str>,
+    ) -> Option<i64> {
+        let of_subject = self.subjects.end_of(&[issuer, tenant, subject]);
+        let of_client = client.and_then(|client| {
+            let alone = self.clients.end_of(&[issuer, client]);
+            alone.max(self.grants.end_of(&[issuer, client, tenant, subject]))
+        });
+        of_subject.max(of_client).map(|end| end.saturating_sub(LONGEST_LIFE))
     }
 
-    fn shard(&self, hash: u64) -> &RwLock<HashTable<Entry>> {
-        let at = usize::try_from(hash >> 48).unwrap_or(0) % SHARDS;
-        &self.shards[at]
+    fn revoke(&self, kind: Kind, parts: &[&str], end: i64) {
+        let _is_news = self.table(kind).raise(parts, end);
+        #[cfg(feature = "redis")]
+        if _is_news && self.outbox.is_open() {
+            let name = Name::new(kind, name::Packed::new(parts.iter().copied()));
+            self.outbox.push(Entry { name, end });
+        }
+    }
+
+    /// Takes in what another node revoked, and tells nobody.
+    #[cfg(feature = "redis")]
+    fn learn(&self, entry: &Entry) {
+        self.table(entry.name.kind()).raise(&entry.name.parts(), entry.end);
+    }
+
+    #[cfg(feature = "redis")]
+    fn knows(&self, entry: &Entry) -> bool {
+        self.table(entry.name.kind()).end_of(&entry.name.parts()).is_some_and(|end| end >= entry.end)
+    }
+
+    fn table(&self, kind: Kind) -> &Table {
+        match kind {
+            Kind::Token => &self.tokens,
+            Kind::Subject => &self.subjects,
+            Kind::Client => &self.clients,
+            Kind::Grant => &self.grants,
+            Kind::Key => &self.keys,
+        }
     }
 }
 
@@ -99,18 +226,21 @@ impl Default for Revocations {
     }
 }
 
-#[derive(Debug)]
-struct Entry {
-    hash: u64,
-    issuer: Box<str>,
-    id: Box<str>,
-    until: DateTime<Utc>,
-}
-
-impl Entry {
-    fn is(&self, issuer: &str, id: &str) -> bool {
-        *self.id == *id && *self.issuer == *issuer
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations")
+            .field("len", &self.len())
+            .field("pulse", &self.pulse)
+            .finish_non_exhaustive()
     }
 }
 
-const SHARDS: usize = 16;
+/// Tokens issued by `time` are all expired then, and the watermark can be read back from it.
+fn end_of_watermark(time: DateTime<Utc>) -> i64 {
+    time.timestamp().saturating_add(LONGEST_LIFE)
+}
+
+/// How many seconds a token may outlive its `exp`: the widest leeway, and one for the parts of a second that are cut.
+const LEEWAY: i64 = 61;
+/// 90 days and the leeway: no token is good for longer. Stored ends depend on it (docs/formats/redis.md).
+const LONGEST_LIFE: i64 = 90 * 86_400 + LEEWAY;

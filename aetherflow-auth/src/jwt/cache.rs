@@ -85,6 +85,10 @@ impl Memo {
         self.trust
     }
 
+    pub(super) fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
     pub(super) fn judged(&self) -> Result<&Judged, TokenError> {
         self.judged.as_ref().map_err(|error| *error)
     }

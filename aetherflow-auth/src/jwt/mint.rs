@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +13,7 @@ use super::parse::MAX_TOKEN;
 use super::rules::MAX_AGE;
 use crate::error::{ConfigError, MintError};
 use crate::key::SigningKey;
+use crate::revocation::Revocations;
 use crate::{Allowlist, Environment, ScopeSet};
 
 /// Signs access tokens of one issuer with one key.
@@ -20,6 +22,7 @@ pub struct Minter {
     issuer: Box<str>,
     key: SigningKey,
     header: Box<str>,
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl Minter {
@@ -34,7 +37,14 @@ impl Minter {
         }
         let id = serde_json::Value::from(key.id());
         let header = format!(r#"{{"alg":"{}","typ":"at+jwt","kid":{id}}}"#, key.algorithm());
-        Ok(Self { issuer: issuer.into(), header: URL_SAFE_NO_PAD.encode(header).into(), key })
+        Ok(Self { issuer: issuer.into(), header: URL_SAFE_NO_PAD.encode(header).into(), key, revocations: None })
+    }
+
+    /// Dates tokens after the time at which all of their subject, client or grant were revoked, so that a new token is
+    /// not revoked with the old.
+    #[must_use]
+    pub fn with_revocations(self, revocations: Arc<Revocations>) -> Self {
+        Self { revocations: Some(revocations), ..self }
     }
 
     /// The issuer the tokens name.
@@ -43,7 +53,8 @@ impl Minter {
         &self.issuer
     }
 
-    /// Signs a token for the grant, issued at `now` cut to the second.
+    /// Signs a token for the grant, issued at `now` cut to the second, or later if its like were revoked
+    /// ([`with_revocations`](Self::with_revocations)).
     ///
     /// # Errors
     ///
@@ -63,7 +74,7 @@ impl Minter {
             return Err(MintError::EmptyName);
         }
         let id = new_id();
-        let issued_at = now.timestamp();
+        let issued_at = self.issue_time(grant, now.timestamp());
         let expires_at = issued_at + seconds;
         let claims = self.claims(grant, &id, issued_at, expires_at);
         let token = self.sign(&claims)?;
@@ -79,6 +90,15 @@ impl Minter {
     #[expect(clippy::disallowed_methods, reason = "the thin form that reads the clock")]
     pub fn mint(&self, grant: &Grant) -> Result<Minted, MintError> {
         self.mint_at(grant, Utc::now())
+    }
+
+    /// A watermark refuses the second it names too, so the first good one is the next.
+    fn issue_time(&self, grant: &Grant, now: i64) -> i64 {
+        let tenant = grant.tenant.as_deref().unwrap_or(&grant.subject);
+        let watermark = self.revocations.as_ref().and_then(|revocations| {
+            revocations.watermark(&self.issuer, tenant, &grant.subject, grant.client.as_deref())
+        });
+        watermark.map_or(now, |time| now.max(time.saturating_add(1)))
     }
 
     fn claims<'a>(&'a self, grant: &'a Grant, id: &'a str, issued_at: i64, expires_at: i64) -> Claims<'a> {

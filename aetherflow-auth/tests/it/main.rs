@@ -20,6 +20,10 @@ mod jwks;
 mod jwt;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod key;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod revocation;
+#[cfg(all(feature = "redis", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod revocation_redis;
 mod rotation;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod rules;

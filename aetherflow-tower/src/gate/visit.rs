@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use aetherflow_auth::api_key::{ApiKey, ApiKeyRecord, Lookup, StoreError};
-use aetherflow_auth::{CredentialKind, Principal};
+use aetherflow_auth::{CredentialKind, Principal, TokenError};
 use aetherflow_ratelimit::{Decision, Key};
 
 use super::core::{Core, Gate};
@@ -201,7 +201,9 @@ impl Visit {
                 self.core.failures.charge(self.client.address, self.now.tick);
             }
             let problem = match reason {
-                Reason::KeyStore => Problem::TEMPORARILY_UNAVAILABLE,
+                Reason::KeyStore | Reason::Token(TokenError::RevocationsUnknown) => {
+                    Problem::TEMPORARILY_UNAVAILABLE
+                }
                 _ => Problem::INVALID_TOKEN,
             };
             Rejection::new(reason, problem)

@@ -152,6 +152,7 @@ const fn token_reason(error: TokenError) -> &'static str {
         TokenError::Ceiling => "token: a plan or tenant beyond its issuer's",
         TokenError::Bound => "token: bound to a key that was not proven",
         TokenError::Revoked => "token: revoked",
+        TokenError::RevocationsUnknown => "token: what other nodes revoked is not known",
         _ => "token: refused",
     }
 }
@@ -182,6 +183,7 @@ mod tests {
             (Reason::Key(ApiKeyError::Mismatch), true),
             (Reason::Key(ApiKeyError::Checksum), true),
             (Reason::Token(TokenError::Revoked), false),
+            (Reason::Token(TokenError::RevocationsUnknown), false),
             (Reason::Key(ApiKeyError::Expired), false),
             (Reason::Key(ApiKeyError::Environment), false),
             (Reason::KeyStore, false),
