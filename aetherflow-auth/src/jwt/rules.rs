@@ -1,17 +1,14 @@
 mod ceiling;
+mod judge;
 mod names;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use self::ceiling::Ceiling;
+pub(super) use self::judge::Judged;
 pub(super) use self::names::{Names, Role};
-use super::claims::Claims;
-use super::json::Malformed;
-use crate::error::{ConfigError, TokenError};
-use crate::{Allowlist, CredentialKind, Environment, Identity, Principal, ScopeSet};
+use crate::error::ConfigError;
+use crate::{Environment, ScopeSet};
 
 /// What makes a token acceptable: issuer, audience, environment, type and ages.
 ///
@@ -274,127 +271,6 @@ impl TokenRules {
         let names = self.names.unwrap_or_else(Names::own).with(claim, role)?;
         Ok(Self { names: Some(names), ..self })
     }
-
-    /// Whether a header's `typ` is accepted (RFC 9068 §2.1, RFC 7515 §4.1.9).
-    pub(super) fn accepts_type(&self, typ: Option<&str>) -> bool {
-        typ.map(bare).is_some_and(|typ| {
-            typ.eq_ignore_ascii_case(&self.typ)
-                || (self.is_legacy_typ_accepted && typ.eq_ignore_ascii_case(ANY_TOKEN))
-        })
-    }
-
-    /// Reads the claims by the names these rules know them by.
-    pub(super) fn read<'t>(&self, text: &'t str) -> Result<Claims<'t>, Malformed> {
-        match &self.names {
-            None => Claims::read(text),
-            Some(names) => Claims::read_named(text, names),
-        }
-    }
-
-    /// Applies every rule that does not depend on the time of asking.
-    pub(super) fn judge(&self, claims: Claims<'_>, issuer: &Arc<str>) -> Result<Judged, TokenError> {
-        if *required(claims.issuer)? != *self.issuer {
-            return Err(TokenError::Issuer);
-        }
-        self.judge_environment(claims.environment.as_deref())?;
-        if !required(claims.audience)?.names(&self.audience) {
-            return Err(TokenError::Audience);
-        }
-        self.judge_kind(claims.binding.as_deref(), claims.demanded)?;
-        let (issued_at, expires_at) = (required(claims.issued_at)?, required(claims.expires_at)?);
-        if expires_at.signed_duration_since(issued_at) > self.max_age {
-            return Err(TokenError::Lifetime);
-        }
-        let subject = required(claims.subject)?.into_owned();
-        let credential_id = self.credential_id(claims.id, issued_at, &subject)?;
-        let identity = Identity::new(Arc::clone(issuer), claims.tenant.as_deref(), subject);
-        self.ceiling.admit(claims.plan.as_deref(), identity.tenant())?;
-        let principal = Principal {
-            identity,
-            client: claims.client.map(boxed),
-            scopes: self.ceiling.lower(scopes(claims.scope.as_deref())?),
-            plan: claims.plan.map(boxed),
-            environment: self.environment,
-            credential_id,
-            kind: CredentialKind::AccessToken,
-            issued_at,
-            expires_at,
-            allowlist: claims.addresses.as_deref().map(allowlist).transpose()?,
-        };
-        Ok(Judged { principal: Arc::new(principal), not_before: claims.not_before })
-    }
-
-    /// Applies the rules that depend on the time of asking.
-    pub(super) fn judge_time(&self, token: &Judged, now: DateTime<Utc>) -> Result<(), TokenError> {
-        let earlier = now.checked_sub_signed(self.leeway).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let later = now.checked_add_signed(self.leeway).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        if token.principal.expires_at <= earlier {
-            return Err(TokenError::Expired);
-        }
-        if token.not_before.is_some_and(|start| start > later) {
-            return Err(TokenError::NotYetValid);
-        }
-        let latest_issue = later.checked_add_signed(MAX_AHEAD).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        if token.principal.issued_at > latest_issue {
-            return Err(TokenError::IssuedInFuture);
-        }
-        Ok(())
-    }
-
-    fn judge_environment(&self, named: Option<&str>) -> Result<(), TokenError> {
-        if self.names.as_ref().is_some_and(|names| !names.reads(&Role::Environment)) {
-            return Ok(());
-        }
-        if required(named)? == self.environment.as_str() { Ok(()) } else { Err(TokenError::Environment) }
-    }
-
-    /// Refuses a token bound in a way nobody proves, and one without a claim that is demanded.
-    fn judge_kind(&self, binding: Option<&str>, demanded: usize) -> Result<(), TokenError> {
-        if binding.is_some_and(|method| self.binding.as_deref() != Some(method)) {
-            return Err(TokenError::Bound);
-        }
-        if demanded != self.names.as_ref().map_or(0, Names::demanded) {
-            return Err(TokenError::Type);
-        }
-        Ok(())
-    }
-
-    /// What the token is revoked by. A name made up here is never more than a subject's tokens of one second, so no
-    /// token escapes a revocation by it.
-    fn credential_id(
-        &self,
-        id: Option<Cow<'_, str>>,
-        issued_at: DateTime<Utc>,
-        subject: &str,
-    ) -> Result<Box<str>, TokenError> {
-        if self.names.as_ref().is_some_and(|names| !names.reads(&Role::Id)) {
-            return Ok(format!("{}:{subject}", issued_at.timestamp()).into());
-        }
-        required(id).map(boxed)
-    }
-}
-
-/// A token that is refused for nothing but, perhaps, its time.
-#[derive(Debug)]
-pub(super) struct Judged {
-    pub(super) principal: Arc<Principal>,
-    not_before: Option<DateTime<Utc>>,
-}
-
-fn required<T>(claim: Option<T>) -> Result<T, TokenError> {
-    claim.ok_or(TokenError::MissingClaim)
-}
-
-fn boxed(text: Cow<'_, str>) -> Box<str> {
-    text.into_owned().into_boxed_str()
-}
-
-fn scopes(text: Option<&str>) -> Result<ScopeSet, TokenError> {
-    text.map_or(Ok(ScopeSet::default()), |text| ScopeSet::parse(text).map_err(|_| TokenError::Malformed))
-}
-
-fn allowlist(ranges: &[Cow<'_, str>]) -> Result<Allowlist, TokenError> {
-    Allowlist::parse(ranges.iter().map(Cow::as_ref)).map_err(|_| TokenError::Malformed)
 }
 
 /// A type without its `application/`, which RFC 7515 §4.1.9 lets a writer leave out where no other slash follows.
@@ -409,5 +285,3 @@ const ANY_TOKEN: &str = "JWT";
 /// The 90 days of the documentation, for any credential.
 pub(super) const MAX_AGE: TimeDelta = TimeDelta::days(90);
 const MAX_LEEWAY: TimeDelta = TimeDelta::seconds(60);
-/// How far clocks of issuer and verifier may differ about `iat`.
-const MAX_AHEAD: TimeDelta = TimeDelta::seconds(5);
