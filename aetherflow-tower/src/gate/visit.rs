@@ -200,13 +200,7 @@ impl Visit {
             if reason.is_charged() {
                 self.core.failures.charge(self.client.address, self.now.tick);
             }
-            let problem = match reason {
-                Reason::KeyStore | Reason::Token(TokenError::RevocationsUnknown) => {
-                    Problem::TEMPORARILY_UNAVAILABLE
-                }
-                _ => Problem::INVALID_TOKEN,
-            };
-            Rejection::new(reason, problem)
+            Rejection::new(reason, problem_of(reason))
         })
     }
 
@@ -322,4 +316,30 @@ pub(super) fn without_connection<V: RequestView>(gate: &Gate, view: &V, now: Now
 fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> Record {
     let request = (view.method(), view.path());
     Record::begin(core.audit.as_ref(), core.environment, request, found, now.time)
+}
+
+/// The one answer to every bad credential; only what the service itself cannot know is told apart.
+fn problem_of(reason: Reason) -> Problem {
+    match reason {
+        Reason::KeyStore | Reason::Token(TokenError::RevocationsUnknown) => Problem::TEMPORARILY_UNAVAILABLE,
+        _ => Problem::INVALID_TOKEN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_service_cannot_know_is_a_temporary_failure_and_all_else_a_bad_credential() {
+        for (reason, want) in [
+            (Reason::Token(TokenError::RevocationsUnknown), Problem::TEMPORARILY_UNAVAILABLE),
+            (Reason::KeyStore, Problem::TEMPORARILY_UNAVAILABLE),
+            (Reason::Token(TokenError::Revoked), Problem::INVALID_TOKEN),
+            (Reason::Token(TokenError::Signature), Problem::INVALID_TOKEN),
+            (Reason::UnknownKey, Problem::INVALID_TOKEN),
+        ] {
+            assert_eq!(problem_of(reason), want, "{reason}");
+        }
+    }
 }
