@@ -74,6 +74,11 @@ impl Event {
         }
     }
 
+    /// Moves the time up to `earliest`, if it were before.
+    pub(super) fn not_before(self, earliest: DateTime<Utc>) -> Self {
+        Self { time: self.time.max(earliest), ..self }
+    }
+
     /// Says why, in words fixed at compile time.
     #[must_use]
     pub fn with_reason(self, reason: &'static str) -> Self {

@@ -3,6 +3,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 
+use chrono::{DateTime, Utc};
+
 use super::lines::complete_length;
 use super::{Event, LogError, LogFolder};
 
@@ -16,6 +18,8 @@ pub(super) struct Writer {
     number: u32,
     length: u64,
     buffer: Vec<u8>,
+    /// The time of the last event taken.
+    latest: DateTime<Utc>,
 }
 
 impl Writer {
@@ -26,17 +30,30 @@ impl Writer {
         let number = folder.numbers()?.last().copied().unwrap_or(1);
         let file = append_to(&folder, number)?;
         let (length, torn) = repair(&file).map_err(|source| LogError::io(folder.file(number), source))?;
-        let writer = Self { folder, _lock: lock, file, number, length, buffer: Vec::new() };
+        let writer = Self {
+            folder,
+            _lock: lock,
+            file,
+            number,
+            length,
+            buffer: Vec::new(),
+            latest: DateTime::<Utc>::MIN_UTC,
+        };
         writer.sync_folder()?;
         Ok((writer, torn))
     }
 
     /// Takes one event; it is in the file after [`Writer::write`] at the latest.
-    pub(super) fn append(&mut self, event: &Event) -> Result<(), LogError> {
+    ///
+    /// Its time becomes that of the event before it, if it were earlier: of two requests at once the one decided first
+    /// may end last, and a log read by its times must be the log as it was written.
+    pub(super) fn append(&mut self, event: Event) -> Result<(), LogError> {
         if self.length + self.buffer.len() as u64 >= self.folder.file_size() {
             self.begin_next_file()?;
         }
-        serde_json::to_writer(&mut self.buffer, event).map_err(|fault| self.failed(fault.into()))?;
+        let event = event.not_before(self.latest);
+        self.latest = event.time();
+        serde_json::to_writer(&mut self.buffer, &event).map_err(|fault| self.failed(fault.into()))?;
         self.buffer.push(b'\n');
         if self.buffer.len() >= BUFFER { self.write() } else { Ok(()) }
     }

@@ -37,7 +37,12 @@ impl Minter {
         }
         let id = serde_json::Value::from(key.id());
         let header = format!(r#"{{"alg":"{}","typ":"at+jwt","kid":{id}}}"#, key.algorithm());
-        Ok(Self { issuer: issuer.into(), header: URL_SAFE_NO_PAD.encode(header).into(), key, revocations: None })
+        Ok(Self {
+            issuer: issuer.into(),
+            header: URL_SAFE_NO_PAD.encode(header).into(),
+            key,
+            revocations: None,
+        })
     }
 
     /// Dates tokens after the time at which all of their subject, client or grant were revoked, so that a new token is

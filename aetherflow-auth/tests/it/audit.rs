@@ -457,3 +457,20 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
     }
 }
+
+#[test]
+fn a_record_is_never_earlier_than_the_one_before_it() {
+    let scratch = Scratch::new();
+    let log = open(scratch.folder());
+    for (status, seconds) in [(1, 5), (2, 3), (3, 5), (4, 9)] {
+        log.record(Event::new(Action::Allowed, NOW + TimeDelta::seconds(seconds)).with_status(status));
+    }
+    drop(log);
+    let page = scratch.folder().page(None, 10, |_| true).unwrap();
+    let seen: Vec<_> = page
+        .events()
+        .iter()
+        .map(|event| (event.status(), event.time().timestamp() - NOW.timestamp()))
+        .collect();
+    assert_eq!(seen, [(Some(4), 9), (Some(3), 5), (Some(2), 5), (Some(1), 5)]);
+}

@@ -180,6 +180,16 @@ impl<'a> Fresh<'a> {
     }
 }
 
+/// Where sensitive operations may be called from: everywhere, unless a list says otherwise.
+///
+/// An empty list is none of these: it admits nobody, and stays empty.
+fn ranges(list: Option<&Allowlist>) -> Vec<String> {
+    match list {
+        Some(list) => list.iter().map(|range| range.to_string()).collect(),
+        None => ["0.0.0.0/0", "::/0"].map(str::to_owned).to_vec(),
+    }
+}
+
 /// A credential in a list.
 #[derive(Serialize)]
 struct Listed<'a> {
@@ -189,7 +199,7 @@ struct Listed<'a> {
     scopes: Vec<&'a str>,
     plan: &'static str,
     environment: &'a Environment,
-    ip: Option<&'a Allowlist>,
+    ip: Vec<String>,
     created_at: String,
     expires_at: String,
     last_used_at: Option<String>,
@@ -211,7 +221,7 @@ impl<'a> Listed<'a> {
             scopes: credential.scopes.iter().collect(),
             plan: credential.plan.as_str(),
             environment,
-            ip: credential.allowlist.as_ref(),
+            ip: ranges(credential.allowlist.as_ref()),
             created_at: rfc3339(credential.created_at),
             expires_at: rfc3339(credential.ends_at),
             last_used_at: credential.last_used_at.map(rfc3339),
