@@ -35,8 +35,8 @@ pub enum ConfigError {
     /// A public key that is no point of its curve.
     #[error("the public key is not a point of its curve")]
     OffCurve,
-    /// An Ed25519 point of small order, under which signatures exist that hold for any message.
-    #[error("the public key is a point of small order")]
+    /// An Ed25519 point with a part of small order, which no private key has as its public half.
+    #[error("the public key has a part of small order")]
     SmallOrder,
     /// A point written with one coordinate only.
     #[error("the public key is a compressed point")]

@@ -34,12 +34,14 @@ mod cache;
 mod claims;
 mod date;
 pub(crate) mod json;
+mod jws;
 mod mint;
 mod parse;
 mod rules;
 mod verified;
 mod verify;
 
+pub use jws::{JwsVerifier, SignedBytes};
 pub use mint::{Grant, Minted, Minter};
 pub use rules::TokenRules;
 pub use verified::Verified;

@@ -16,8 +16,13 @@
 
 mod algorithm;
 pub(crate) mod backend;
+mod der;
+mod edwards;
 mod jwk;
+mod material;
+mod pem;
 mod refresh;
+mod rsa;
 pub(crate) mod set;
 mod signing;
 mod source;
@@ -30,3 +35,6 @@ pub use set::{KeySet, RefusedKey};
 pub use signing::SigningKey;
 pub use source::{Fetch, JwksSource, SourceError};
 pub use verifying::VerifyingKey;
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,12 @@ impl<'t> Compact<'t> {
         read(text(self.claims, &mut room)?)
     }
 
+    /// Decodes what is signed, whatever it is.
+    pub(crate) fn payload(&self) -> Result<Vec<u8>, TokenError> {
+        let mut room = [MaybeUninit::uninit(); MAX_TOKEN];
+        decode(self.claims, &mut room).map(<[u8]>::to_vec)
+    }
+
     /// Decodes the signature and hands it to `check`.
     pub(crate) fn with_signature<T>(&self, check: impl FnOnce(&[u8]) -> T) -> Result<T, TokenError> {
         let mut room = [MaybeUninit::uninit(); MAX_SIGNATURE];

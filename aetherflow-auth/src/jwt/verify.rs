@@ -197,17 +197,9 @@ impl Trust {
 
     /// The key a header means; nothing the header says is believed yet.
     fn signer(&self, header: &Header<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
-        let keys = self.keys.current_at(now);
-        let id = header.key_id.as_deref();
-        let Some(key) = keys.find(id, &header.algorithm) else {
-            id.into_iter().for_each(|id| self.keys.note_unknown(id, now));
-            return Err(TokenError::UnknownKey);
-        };
-        if !key.algorithm().is_named(&header.algorithm) {
-            return Err(TokenError::Algorithm);
-        }
+        let (key, generation) = self.keys.meant_at(header.key_id.as_deref(), &header.algorithm, now)?;
         let has_type = self.rules.accepts_type(header.typ.as_deref());
-        Ok(Signer { key: Arc::clone(key), generation: keys.generation, has_type })
+        Ok(Signer { key, generation, has_type })
     }
 
     fn judge(&self, parts: &Compact<'_>, has_type: bool) -> Result<Judged, TokenError> {

@@ -15,41 +15,10 @@ mod chosen;
 #[path = "backend/absent.rs"]
 mod chosen;
 
-use zeroize::Zeroizing;
-
-pub(crate) use chosen::{Checker, generate_pkcs8, provider};
+pub(crate) use chosen::{Checker, MOST_RSA_BITS, SIGNS_RSA, generate_pkcs8, provider};
 
 use super::algorithm::Algorithm;
 use crate::error::ConfigError;
-
-/// The bytes of a key that verify, whatever form they came in.
-#[derive(Clone, Eq, PartialEq)]
-pub(crate) enum Material {
-    Secret(Zeroizing<Vec<u8>>),
-    /// A point of P-256 or P-384.
-    Point {
-        x: Vec<u8>,
-        y: Vec<u8>,
-    },
-    /// A compressed point of edwards25519.
-    Edwards(Vec<u8>),
-    Rsa {
-        modulus: Vec<u8>,
-        exponent: Vec<u8>,
-    },
-}
-
-impl Material {
-    /// The SEC 1 uncompressed form of a point; the bytes themselves for a secret and an Edwards point.
-    pub(crate) fn encoded(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(match self {
-            Self::Secret(secret) => secret.to_vec(),
-            Self::Point { x, y } => [&[4], x.as_slice(), y].concat(),
-            Self::Edwards(point) => point.clone(),
-            Self::Rsa { modulus, .. } => modulus.clone(),
-        })
-    }
-}
 
 /// Signs with jsonwebtoken's provider.
 pub(crate) fn sign(

@@ -6,24 +6,40 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
+mod private;
+
 use super::algorithm::Algorithm;
-use super::backend::{self, Material};
+use super::backend;
+use super::material::Material;
+use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
+use crate::environment::Environment;
 use crate::error::ConfigError;
 use crate::jwt::json::{Malformed, Walker};
 
-/// Reads one JWK.
+/// Reads one JWK that verifies.
 pub(super) fn read(text: &str) -> Result<VerifyingKey, ConfigError> {
     let jwk = Jwk::walk(text).map_err(|Malformed| ConfigError::MalformedJwk)?;
-    if jwk.is_private && jwk.kty.as_deref() != Some("oct") {
+    if jwk.is_private() {
         return Err(ConfigError::PrivateJwk);
     }
-    jwk.check_purpose()?;
+    jwk.check_purpose("verify")?;
     let (algorithm, material) = jwk.key()?;
     match &jwk.kid {
         Some(id) => VerifyingKey::new(id, algorithm, material),
-        None => VerifyingKey::new(&thumbprint(algorithm, &material)?, algorithm, material),
+        None => {
+            // Before the id, so that a short secret without one is refused as what is worse.
+            material.check(algorithm)?;
+            VerifyingKey::new(&thumbprint(algorithm, &material)?, algorithm, material)
+        }
     }
+}
+
+/// Reads one JWK that signs.
+pub(super) fn read_private(text: &str, environment: Environment) -> Result<SigningKey, ConfigError> {
+    let jwk = Jwk::walk(text).map_err(|Malformed| ConfigError::MalformedJwk)?;
+    jwk.check_purpose("sign")?;
+    jwk.signing_key(environment)
 }
 
 /// The texts of the keys in a JWKS.
@@ -86,7 +102,14 @@ struct Jwk<'a> {
     n: Text<'a>,
     e: Text<'a>,
     k: Text<'a>,
-    is_private: bool,
+    d: Text<'a>,
+    p: Text<'a>,
+    q: Text<'a>,
+    dp: Text<'a>,
+    dq: Text<'a>,
+    qi: Text<'a>,
+    /// More than two primes, or a key of a type that is not read.
+    has_other_secrets: bool,
 }
 
 impl<'a> Jwk<'a> {
@@ -105,8 +128,14 @@ impl<'a> Jwk<'a> {
                 "n" => jwk.n = Some(walker.string()?),
                 "e" => jwk.e = Some(walker.string()?),
                 "k" => jwk.k = Some(walker.string()?),
-                "d" | "p" | "q" | "dp" | "dq" | "qi" | "oth" | "priv" => {
-                    jwk.is_private = true;
+                "d" => jwk.d = Some(walker.string()?),
+                "p" => jwk.p = Some(walker.string()?),
+                "q" => jwk.q = Some(walker.string()?),
+                "dp" => jwk.dp = Some(walker.string()?),
+                "dq" => jwk.dq = Some(walker.string()?),
+                "qi" => jwk.qi = Some(walker.string()?),
+                "oth" | "priv" => {
+                    jwk.has_other_secrets = true;
                     walker.skip()?;
                 }
                 _ => walker.skip()?,
@@ -116,11 +145,21 @@ impl<'a> Jwk<'a> {
         Ok(jwk)
     }
 
-    /// `use` and `key_ops`, where present, must both allow to verify (RFC 7517 §4.2, §4.3).
-    fn check_purpose(&self) -> Result<(), ConfigError> {
+    /// Whether it holds the private half of a key pair.
+    fn is_private(&self) -> bool {
+        let secrets = [&self.d, &self.p, &self.q, &self.dp, &self.dq, &self.qi];
+        self.has_other_secrets || secrets.into_iter().any(Option::is_some)
+    }
+
+    /// `use` and `key_ops`, where present, must both allow the operation; an operation twice, or signatures beside
+    /// encryption, are against RFC 7517 §4.3.
+    fn check_purpose(&self, operation: &str) -> Result<(), ConfigError> {
         let is_for_signatures = self.usage.as_deref().is_none_or(|usage| usage == "sig");
-        let may_verify = self.operations.as_ref().is_none_or(|all| all.iter().any(|one| one == "verify"));
-        if is_for_signatures && may_verify { Ok(()) } else { Err(ConfigError::ContradictoryJwk) }
+        let agree = self.operations.as_deref().is_none_or(|all| {
+            let is_odd = |at: usize| ENCRYPTION.contains(&&*all[at]) || all[..at].contains(&all[at]);
+            all.iter().any(|one| one == operation) && !(0..all.len()).any(is_odd)
+        });
+        if is_for_signatures && agree { Ok(()) } else { Err(ConfigError::ContradictoryJwk) }
     }
 
     fn key(&self) -> Result<(Algorithm, Material), ConfigError> {
@@ -156,7 +195,10 @@ impl<'a> Jwk<'a> {
             Some(_) => return Err(ConfigError::ContradictoryJwk),
         };
         let (modulus, exponent) = (decoded(&self.n)?, decoded(&self.e)?);
-        check_rsa(&modulus, &exponent)?;
+        // Zeros in front would be a second spelling of the key, and of its thumbprint (RFC 7518 §6.3.1.1).
+        if modulus.first() == Some(&0) || exponent.first() == Some(&0) {
+            return Err(ConfigError::MalformedJwk);
+        }
         Ok((algorithm, Material::Rsa { modulus, exponent }))
     }
 
@@ -165,35 +207,13 @@ impl<'a> Jwk<'a> {
         if !algorithm.is_symmetric() {
             return Err(ConfigError::ContradictoryJwk);
         }
-        let secret = Zeroizing::new(decoded(&self.k)?);
-        let least = algorithm.least_secret();
-        if secret.len() < least {
-            return Err(ConfigError::ShortSecret { least });
-        }
-        Ok((algorithm, Material::Secret(secret)))
+        Ok((algorithm, Material::Secret(Zeroizing::new(decoded(&self.k)?))))
     }
 }
 
 /// The algorithm the key type gives, unless `alg` names another.
 fn agreed(named: Option<Algorithm>, given: Algorithm) -> Result<Algorithm, ConfigError> {
     if named.is_none_or(|named| named == given) { Ok(given) } else { Err(ConfigError::ContradictoryJwk) }
-}
-
-/// Refuses a modulus or an exponent too small to be safe, or written in more than one way (RFC 7518 §6.3.1).
-fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), ConfigError> {
-    if modulus.first() == Some(&0) || exponent.first() == Some(&0) {
-        return Err(ConfigError::MalformedJwk);
-    }
-    let is_even = modulus.last().is_none_or(|byte| byte % 2 == 0);
-    let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
-    if is_even || !(2_048..=8_192).contains(&bits) {
-        return Err(ConfigError::RsaSize);
-    }
-    let is_small = exponent.len() < 3 || exponent.len() > 4;
-    if is_small || exponent.last().is_none_or(|byte| byte % 2 == 0) {
-        return Err(ConfigError::RsaExponent);
-    }
-    Ok(())
 }
 
 fn decoded(text: &Text<'_>) -> Result<Vec<u8>, ConfigError> {
@@ -206,3 +226,6 @@ fn sized(text: &Text<'_>, length: usize) -> Result<Vec<u8>, ConfigError> {
     let bytes = decoded(text)?;
     if bytes.len() == length { Ok(bytes) } else { Err(ConfigError::MalformedJwk) }
 }
+
+/// The operations of RFC 7517 §4.3 that are none of a signature.
+const ENCRYPTION: [&str; 6] = ["encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"];

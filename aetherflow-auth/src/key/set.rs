@@ -8,7 +8,7 @@ use super::jwk;
 use super::unknown::Unknown;
 use super::verifying::VerifyingKey;
 use crate::environment::Environment;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, TokenError};
 
 /// The keys of one issuer in one environment, swapped as a whole while requests go on.
 ///
@@ -121,6 +121,24 @@ impl KeySet {
         self.shared.current.load()
     }
 
+    /// The key a header means at `now`, and the generation it is of; nothing the header says is believed yet.
+    pub(crate) fn meant_at(
+        &self,
+        id: Option<&str>,
+        algorithm: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(Arc<VerifyingKey>, u64), TokenError> {
+        let keys = self.current_at(now);
+        let Some(key) = keys.find(id, algorithm) else {
+            id.into_iter().for_each(|id| self.note_unknown(id, now));
+            return Err(TokenError::UnknownKey);
+        };
+        if !key.algorithm().is_named(algorithm) {
+            return Err(TokenError::Algorithm);
+        }
+        Ok((Arc::clone(key), keys.generation))
+    }
+
     /// Puts fetched keys in the place of those fetched before; own ones stay.
     pub(super) fn replace_fetched(&self, fetched: &[Arc<VerifyingKey>], until: DateTime<Utc>) {
         self.shared.current.rcu(|old| old.with_fetched(fetched, until));
@@ -141,7 +159,7 @@ impl KeySet {
     }
 
     /// Tells who refreshes the set, if anyone does, that a header named a key that is not here.
-    pub(crate) fn note_unknown(&self, id: &str, now: DateTime<Utc>) {
+    fn note_unknown(&self, id: &str, now: DateTime<Utc>) {
         if let Some(unknown) = self.shared.unknown.get() {
             unknown.ask(id, now);
         }
@@ -223,7 +241,7 @@ impl Keys {
     }
 
     /// The one key a header means: by its id, or without one the only key for its algorithm.
-    pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&Arc<VerifyingKey>> {
+    fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&Arc<VerifyingKey>> {
         match id {
             Some(id) => self.all.iter().find(|key| key.id() == id),
             None => self.only(algorithm),

@@ -3,8 +3,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
-use super::backend::{Checker, Material};
-use super::jwk;
+use super::backend::Checker;
+use super::material::Material;
+use super::{der, jwk, pem};
 use crate::error::ConfigError;
 
 /// A key that verifies signatures of one algorithm.
@@ -30,6 +31,29 @@ impl VerifyingKey {
         jwk::read(text)
     }
 
+    /// Reads SubjectPublicKeyInfo in DER (RFC 5280 §4.1). The key goes by its RFC 7638 thumbprint.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::WrongKeyType`] if the key is of another type or curve than `algorithm`, or `algorithm` is an
+    /// HMAC; [`ConfigError::CompressedPoint`] if a point has but one coordinate; [`ConfigError::UnreadableKey`] if
+    /// the bytes are no such document. Weak keys are refused as by [`from_jwk`](Self::from_jwk).
+    pub fn from_spki_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, ConfigError> {
+        let material = der::public(algorithm, der)?;
+        Self::new(&jwk::thumbprint(algorithm, &material)?, algorithm, material)
+    }
+
+    /// Reads a PEM block `PUBLIC KEY` (RFC 7468 §13), which holds what [`from_spki_der`](Self::from_spki_der) reads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_spki_der`](Self::from_spki_der); [`ConfigError::TraditionalPem`] for a block `RSA PUBLIC KEY`,
+    /// [`ConfigError::PemLabel`] for a certificate, a private key or anything else, and
+    /// [`ConfigError::MalformedPem`] if the text is not one block of RFC 7468's strict form.
+    pub fn from_spki_pem(algorithm: Algorithm, pem: &str) -> Result<Self, ConfigError> {
+        Self::from_spki_der(algorithm, &pem::decode(pem, "PUBLIC KEY")?)
+    }
+
     /// Keeps a shared secret; the holder can sign as well as verify.
     ///
     /// # Errors
@@ -40,11 +64,16 @@ impl VerifyingKey {
         if !algorithm.is_symmetric() {
             return Err(ConfigError::UnsupportedJwk);
         }
-        let least = algorithm.least_secret();
-        if secret.len() < least {
-            return Err(ConfigError::ShortSecret { least });
-        }
         Self::new(id, algorithm, Material::Secret(Zeroizing::new(secret.to_vec())))
+    }
+
+    /// Gives the key the name its issuer uses for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::KeyId`] if `id` has no characters or more than 256.
+    pub fn with_id(self, id: &str) -> Result<Self, ConfigError> {
+        Ok(Self { id: checked_id(id)?, ..self })
     }
 
     /// The key's name: a header's `kid`.
@@ -60,11 +89,10 @@ impl VerifyingKey {
     }
 
     pub(crate) fn new(id: &str, algorithm: Algorithm, material: Material) -> Result<Self, ConfigError> {
-        if id.is_empty() || id.len() > MAX_ID {
-            return Err(ConfigError::KeyId);
-        }
+        let id = checked_id(id)?;
+        material.check(algorithm)?;
         let checker = Checker::new(algorithm, &material)?;
-        Ok(Self { id: id.into(), algorithm, material, checker })
+        Ok(Self { id, algorithm, material, checker })
     }
 
     /// Whether the signature is this key's over the message.
@@ -89,6 +117,10 @@ impl fmt::Debug for VerifyingKey {
         let mut shown = f.debug_struct("VerifyingKey");
         shown.field("id", &self.id).field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
+}
+
+pub(super) fn checked_id(id: &str) -> Result<Box<str>, ConfigError> {
+    if id.is_empty() || id.len() > MAX_ID { Err(ConfigError::KeyId) } else { Ok(id.into()) }
 }
 
 pub(super) const MAX_ID: usize = 256;

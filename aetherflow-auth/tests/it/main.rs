@@ -17,9 +17,13 @@ mod forge;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod jwks;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod jws;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod jwt;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod key;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod key_forms;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod revocation;
 #[cfg(all(feature = "redis", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
@@ -29,3 +33,5 @@ mod rotation;
 mod rules;
 mod scope;
 mod threat_model;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod vectors;

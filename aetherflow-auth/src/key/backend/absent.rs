@@ -3,9 +3,9 @@
 use jsonwebtoken::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
-use super::Material;
 use crate::error::ConfigError;
 use crate::key::algorithm::Algorithm;
+use crate::key::material::Material;
 
 /// Never built.
 pub(crate) enum Checker {}
@@ -27,3 +27,6 @@ pub(crate) fn provider() -> Result<&'static CryptoProvider, ConfigError> {
 pub(crate) fn generate_pkcs8(_: Algorithm) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     Err(ConfigError::NoBackend)
 }
+
+pub(crate) const MOST_RSA_BITS: usize = 8_192;
+pub(crate) const SIGNS_RSA: bool = false;

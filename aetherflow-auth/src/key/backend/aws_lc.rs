@@ -7,9 +7,9 @@ use jsonwebtoken::crypto::CryptoProvider;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use zeroize::Zeroizing;
 
-use super::Material;
 use crate::error::ConfigError;
 use crate::key::algorithm::Algorithm;
+use crate::key::material::Material;
 
 pub(crate) enum Checker {
     Mac(Box<hmac::Key>),
@@ -19,21 +19,17 @@ pub(crate) enum Checker {
 impl Checker {
     pub(crate) fn new(algorithm: Algorithm, material: &Material) -> Result<Self, ConfigError> {
         let how: &'static dyn VerificationAlgorithm = match algorithm {
-            Algorithm::Hs256 => return Ok(Self::mac(hmac::HMAC_SHA256, material)),
-            Algorithm::Hs384 => return Ok(Self::mac(hmac::HMAC_SHA384, material)),
-            Algorithm::Hs512 => return Ok(Self::mac(hmac::HMAC_SHA512, material)),
+            Algorithm::Hs256 => return Self::mac(hmac::HMAC_SHA256, material),
+            Algorithm::Hs384 => return Self::mac(hmac::HMAC_SHA384, material),
+            Algorithm::Hs512 => return Self::mac(hmac::HMAC_SHA512, material),
             Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
             Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
             Algorithm::EdDsa => &signature::ED25519,
             Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
             Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
         };
-        let encoded = match material {
-            Material::Rsa { modulus, exponent } => Zeroizing::new(pkcs1(modulus, exponent)),
-            Material::Secret(_) | Material::Point { .. } | Material::Edwards(_) => material.encoded(),
-        };
-        let key = ParsedPublicKey::new(how, encoded.as_slice());
-        key.map(Self::Public).map_err(|_| ConfigError::OffCurve)
+        let key = ParsedPublicKey::new(how, material.encoded()?.as_slice());
+        key.map(Self::Public).map_err(|_| material.unreadable())
     }
 
     pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -43,8 +39,8 @@ impl Checker {
         }
     }
 
-    fn mac(hash: hmac::Algorithm, material: &Material) -> Self {
-        Self::Mac(Box::new(hmac::Key::new(hash, &material.encoded())))
+    fn mac(hash: hmac::Algorithm, material: &Material) -> Result<Self, ConfigError> {
+        Ok(Self::Mac(Box::new(hmac::Key::new(hash, &material.encoded()?))))
     }
 }
 
@@ -72,25 +68,5 @@ pub(crate) fn generate_pkcs8(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>,
     Ok(Zeroizing::new(document.as_ref().to_vec()))
 }
 
-/// RSAPublicKey in DER (RFC 8017 A.1.1), so that the key is parsed once.
-fn pkcs1(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    let numbers = [der_integer(modulus), der_integer(exponent)].concat();
-    der(0x30, &numbers)
-}
-
-fn der_integer(magnitude: &[u8]) -> Vec<u8> {
-    let sign: &[u8] = if magnitude.first().is_some_and(|byte| *byte >= 0x80) { &[0] } else { &[] };
-    der(0x02, &[sign, magnitude].concat())
-}
-
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-    let header = match length.as_slice() {
-        [] => vec![tag, 0],
-        [short] if *short < 0x80 => vec![tag, *short],
-        // At most eight bytes of length, so the count fits in the byte.
-        long => [&[tag, 0x80 | long.len().to_le_bytes()[0]], long].concat(),
-    };
-    [header.as_slice(), content].concat()
-}
+pub(crate) const MOST_RSA_BITS: usize = 8_192;
+pub(crate) const SIGNS_RSA: bool = true;
