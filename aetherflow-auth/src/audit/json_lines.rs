@@ -134,7 +134,7 @@ impl Desk {
 
     fn take(&mut self, message: Message) -> Result<(), LogError> {
         match message {
-            Message::Event(event) => self.writer.append(event),
+            Message::Event(event) => self.writer.append(*event),
             Message::Flush(written) => {
                 self.waiting.push(written);
                 Ok(())
