@@ -38,6 +38,18 @@ pub(crate) struct Granted {
     pub(crate) allowlist: Option<Allowlist>,
 }
 
+impl Granted {
+    /// What the holder of `credential` was granted.
+    pub(crate) fn like(credential: &Credential) -> Self {
+        Self {
+            owner: credential.owner.clone(),
+            scopes: credential.scopes.clone(),
+            plan: credential.plan,
+            allowlist: credential.allowlist.clone(),
+        }
+    }
+}
+
 /// Why a wish was not granted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Denied {

@@ -1,19 +1,28 @@
 //! Issuing, replacing and ending credentials.
 //!
-//! What decides a request (revocations, API-key records) is in memory; the database is behind it. A revocation reaches
-//! the memory first and a new credential last, so that whatever fails in between refuses rather than admits.
+//! What decides a request (revocations, API-key records) is in memory; the database is behind it.
+//!
+//! 1. A revocation reaches the memory first and a new credential last, so that whatever fails in between refuses rather
+//!    than admits.
+//! 2. The database, the memory and the audit log change in one step ([`Store::change`]), which a client that hangs up
+//!    does not cut in two: a credential that the database ends and the memory does not would be good and in no list.
+//! 3. A caller whose own credential has ended meanwhile changes nothing.
 
+mod caller;
 mod mint;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aetherflow_auth::api_key::{ApiKeyRecord, KeyId, MemoryApiKeyStore};
+use aetherflow_auth::api_key::{ApiKeyRecord, ApiKeyStore, KeyId, Lookup, MemoryApiKeyStore};
+use aetherflow_auth::audit::Action;
 use aetherflow_auth::revocation::Revocations;
 use aetherflow_tower::rejection::Problem;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::Transaction;
 use thiserror::Error;
 
+pub(crate) use caller::Caller;
 pub(crate) use mint::{Issued, Mint};
 
 use crate::answer::QUOTA_REACHED;
@@ -38,6 +47,9 @@ pub(crate) enum Refusal {
     /// The caller may not.
     #[error("the caller may not")]
     Denied(Denied),
+    /// The caller's own credential is over.
+    #[error("the caller's credential has ended")]
+    Ended,
     /// There is no such credential, as far as the caller may know.
     #[error("no such credential")]
     Unknown,
@@ -87,56 +99,80 @@ impl Credentials {
         Ok(all)
     }
 
-    /// Issues what `authority` may give.
+    /// Issues what `caller` may give.
     pub(crate) async fn issue(
-        &self,
-        authority: &Authority,
+        self: &Arc<Self>,
+        caller: &Caller,
         kind: Kind,
         wish: Wish,
         lifetime: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Issued, Refusal> {
-        let granted = authority.grant(wish).map_err(Refusal::Denied)?;
+        let granted = caller.authority().grant(wish).map_err(Refusal::Denied)?;
         let issued = self.mint.make(kind, granted, lifetime, now)?;
-        let addition = self.store.add_credential(&issued.credential, issued.written_record()?).await?;
-        self.conclude(addition, issued)
+        let record = issued.written_record()?;
+        let (giver, witness, credentials) = (caller.clone(), caller.clone(), Arc::clone(self));
+        let work = move |change: &Transaction<'_>| {
+            giver.check(change, now)?;
+            kept(credentials::add(change, &issued.credential, record.as_deref())?)?;
+            Ok(issued)
+        };
+        let told = move |issued: &Issued| {
+            credentials.begin(issued);
+            witness.record(Action::Issued, &issued.credential.id, now);
+        };
+        self.store.change(work, told).await
     }
 
     /// Issues the like of the credential `id`, which ends when `overlap` is over.
     pub(crate) async fn rotate(
         self: &Arc<Self>,
-        authority: &Authority,
+        caller: &Caller,
         id: &str,
         overlap: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Issued, Refusal> {
-        let old = self.find(authority, id, now).await?;
+        let authority = caller.authority();
+        let old = self.store.credential(id, now).await?;
+        let old = old.filter(|credential| authority.sees(credential)).ok_or(Refusal::Unknown)?;
         authority.renew(&old).map_err(Refusal::Denied)?;
-        let like = Granted {
-            owner: old.owner.clone(),
-            scopes: old.scopes.clone(),
-            plan: old.plan,
-            allowlist: old.allowlist.clone(),
-        };
-        let issued = self.mint.make(old.kind, like, old.lifetime(), now)?;
-        let ends_at = old.ends_at.min(now + overlap);
+        let issued = self.mint.make(old.kind, Granted::like(&old), old.lifetime(), now)?;
         let record = issued.written_record()?;
-        let addition = self.store.replace_credential(id, ends_at, &issued.credential, record).await?;
-        let issued = self.conclude(addition, issued)?;
-        self.end_at(Credential { ends_at, ..old }, now);
-        Ok(issued)
+        let old = Credential { ends_at: old.ends_at.min(now + overlap), ..old };
+        let (giver, witness, credentials) = (caller.clone(), caller.clone(), Arc::clone(self));
+        let (replaced, ending) = (old.id.clone(), old.ends_at);
+        let work = move |change: &Transaction<'_>| {
+            giver.check(change, now)?;
+            kept(credentials::replace(change, &replaced, ending, &issued.credential, record.as_deref())?)?;
+            Ok(issued)
+        };
+        let told = move |issued: &Issued| {
+            credentials.begin(issued);
+            witness.record(Action::Rotated, &old.id, now);
+            credentials.end_at(old, now);
+        };
+        self.store.change(work, told).await
     }
 
-    /// Ends the credential `id` at once.
+    /// Ends the credential `id` at once, unless that was done before.
     pub(crate) async fn revoke(
         self: &Arc<Self>,
-        authority: &Authority,
+        caller: &Caller,
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        let credential = self.find(authority, id, now).await?;
-        self.end_at(Credential { ends_at: DateTime::UNIX_EPOCH, ..credential }, now);
-        Ok(self.store.end_credential(id).await?)
+        let (authority, witness, credentials) = (caller.authority(), caller.clone(), Arc::clone(self));
+        let id = id.to_owned();
+        let work = move |change: &Transaction<'_>| {
+            let found = credentials::find_unrevoked(change, &id, now)?;
+            let found = found.filter(|credential| authority.sees(credential)).ok_or(Refusal::Unknown)?;
+            // Before the commit: were the disk to refuse it, the credential is refused all the same.
+            credentials.end_at(Credential { ends_at: DateTime::UNIX_EPOCH, ..found }, now);
+            credentials::end(change, &id)?;
+            Ok(id)
+        };
+        let told = move |id: &String| witness.record(Action::Revoked, id, now);
+        self.store.change(work, told).await.map(drop)
     }
 
     /// Drops what no longer matters at `now`.
@@ -163,24 +199,15 @@ impl Credentials {
         let record = issued.written_record()?;
         self.store
             .now(|connection| credentials::insert(connection, &issued.credential, record.as_deref()))?;
-        self.conclude(Addition::Kept, issued)
+        self.begin(&issued);
+        Ok(issued)
     }
 
-    async fn find(&self, authority: &Authority, id: &str, now: DateTime<Utc>) -> Result<Credential, Refusal> {
-        let found = self.store.credential(id, now).await?;
-        found.filter(|credential| authority.sees(credential)).ok_or(Refusal::Unknown)
-    }
-
-    fn conclude(&self, addition: Addition, issued: Issued) -> Result<Issued, Refusal> {
-        match addition {
-            Addition::Full => return Err(Refusal::TooMany),
-            Addition::Gone => return Err(Refusal::Unknown),
-            Addition::Kept => {}
-        }
+    /// Tells the memory of what the database has just kept.
+    fn begin(&self, issued: &Issued) {
         if let Some(record) = issued.record.clone() {
             self.records.insert(record);
         }
-        Ok(issued)
     }
 
     /// Ends a credential that ends at `ends_at`, seen from `now`.
@@ -207,9 +234,12 @@ impl Credentials {
     fn end_key(&self, id: &str, ends_at: DateTime<Utc>) {
         // One at a time, and never to a later end: a rotation must not bring back what is revoked beside it.
         let _ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(record) = KeyId::parse(id).ok().and_then(|id| self.records.remove(&id)) else { return };
-        if let Ok(record) = ending(&record, ends_at.min(record.expires_at())) {
-            self.records.insert(record);
+        let Ok(id) = KeyId::parse(id) else { return };
+        let Lookup::Ready(Ok(Some(record))) = self.records.find(&id) else { return };
+        // In its place: were it gone in between, a genuine key would be taken for a guess.
+        match ending(&record, ends_at.min(record.expires_at())) {
+            Ok(record) => drop(self.records.insert(record)),
+            Err(_) => drop(self.records.remove(&id)),
         }
     }
 
@@ -229,6 +259,14 @@ impl Credentials {
     }
 }
 
+fn kept(addition: Addition) -> Result<(), Refusal> {
+    match addition {
+        Addition::Kept => Ok(()),
+        Addition::Full => Err(Refusal::TooMany),
+        Addition::Gone => Err(Refusal::Unknown),
+    }
+}
+
 /// The record, good until `ends_at`, its stored form being the only place where that stands.
 fn ending(record: &ApiKeyRecord, ends_at: DateTime<Utc>) -> Result<ApiKeyRecord, StoreError> {
     let rewritten = serde_json::to_value(record).and_then(|mut written| {
@@ -242,6 +280,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
             Self::Denied(denied) => Problem::from(denied).into_response(),
+            Self::Ended => Problem::INVALID_TOKEN.into_response(),
             Self::Unknown => Problem::NOT_FOUND.into_response(),
             Self::Form => Problem::INVALID_PARAMETERS.into_response(),
             Self::TooMany => QUOTA_REACHED.into_response(),

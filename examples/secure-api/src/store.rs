@@ -15,7 +15,7 @@ use aetherflow_crypto::KeyRing;
 use aetherflow_tower::rejection::Problem;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use thiserror::Error;
 
 use crate::data;
@@ -55,6 +55,37 @@ impl Store {
     {
         let store = self.clone();
         tokio::task::spawn_blocking(move || store.now(work)).await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Makes one change of the database, and runs `kept` with it once it is on the disk.
+    ///
+    /// A caller that no longer waits stops neither. Nobody else has the database in between, so whoever finds the
+    /// change there finds what `kept` did as well.
+    ///
+    /// # Errors
+    ///
+    /// What `work` says, after which nothing has changed; [`StoreError::Database`] when the disk refuses;
+    /// [`StoreError::Stopped`] as for [`run`](Self::run).
+    pub(crate) async fn change<T, E>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        kept: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let changed = self.run(move |connection| {
+            let change = connection.transaction()?;
+            let made = match work(&change) {
+                Ok(made) => made,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            change.commit()?;
+            kept(&made);
+            Ok(Ok(made))
+        });
+        changed.await?
     }
 
     /// Runs `work` with the database on this thread, for the start of the server.
@@ -114,4 +145,39 @@ fn time(stamp: i64) -> Result<DateTime<Utc>, StoreError> {
 /// The owner's three columns: a subject without a tenant is its own.
 fn owner(identity: &Identity) -> (String, String, String) {
     (identity.issuer().to_owned(), identity.tenant().to_owned(), identity.subject().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::TryLockError;
+
+    use aetherflow_crypto::{KeyId, Purpose, RingKey, Secret};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_is_told_before_anyone_else_has_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = KeyId::new(1);
+        let ring = KeyRing::new(id, [RingKey::new(id, Purpose::Field, &Secret::new(&[1; 32]))]).unwrap();
+        let store = Store::open(&folder.path().join("db"), ring).unwrap();
+        let (tell, mut told) = tokio::sync::oneshot::channel();
+        let other = store.clone();
+        let changed: Result<u8, StoreError> = store
+            .change(
+                |_| Ok(7),
+                move |made| {
+                    let is_held = matches!(other.connection.try_lock(), Err(TryLockError::WouldBlock));
+                    tell.send((*made, is_held)).unwrap();
+                },
+            )
+            .await;
+        assert_eq!(changed.unwrap(), 7);
+        assert_eq!(told.try_recv(), Ok((7, true)));
+        let (tell, mut told) = tokio::sync::oneshot::channel::<()>();
+        let refused: Result<u8, StoreError> =
+            store.change(|_| Err(StoreError::Stopped), move |_| tell.send(()).unwrap()).await;
+        assert_eq!(refused.unwrap_err().to_string(), "the server is stopping");
+        assert!(told.try_recv().is_err(), "what was refused is not told");
+    }
 }

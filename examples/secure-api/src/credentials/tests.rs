@@ -1,3 +1,5 @@
+mod change;
+
 use std::time::Duration;
 
 use aetherflow_auth::api_key::{ApiKeyError, ApiKeyStore, Lookup, Peppers};
@@ -73,7 +75,7 @@ async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
     let (kept, ended, token) =
         (made(&first, Kind::ApiKey), made(&first, Kind::ApiKey), made(&first, Kind::Token));
     for one in [&ended, &token] {
-        store.end_credential(&one.credential.id).await.unwrap();
+        store.now(|connection| credentials::end(connection, &one.credential.id)).unwrap();
     }
     let second = load(store, at(10));
     assert_eq!(verified(&second, &kept, at(10)), Ok(()));

@@ -1,6 +1,5 @@
 //! Credentials: listed, issued, replaced, ended. What a caller may is decided in [`crate::authority`].
 
-use aetherflow_auth::audit::{Action, Event, Sink};
 use aetherflow_auth::{Allowlist, Environment, Scope};
 use aetherflow_tower::axum::Principal;
 use axum::extract::State;
@@ -15,7 +14,7 @@ use crate::answer::{self, Id, rfc3339};
 use crate::authority::{Authority, Wish};
 use crate::body::{Json, JsonOrNone};
 use crate::credential::{Credential, Kind, PlanName};
-use crate::credentials::{Issued, Refusal};
+use crate::credentials::{Caller, Issued, Refusal};
 use crate::name;
 use crate::store::StoreError;
 
@@ -36,7 +35,7 @@ pub(super) async fn issue_token(
     State(app): State<App>,
     Json(wanted): Json<Wanted>,
 ) -> Result<Response, Refusal> {
-    issue(&principal, &app, Kind::Token, wanted).await
+    issue(principal, &app, Kind::Token, wanted).await
 }
 
 /// POST /v2/credentials/api-keys
@@ -45,7 +44,7 @@ pub(super) async fn issue_key(
     State(app): State<App>,
     Json(wanted): Json<Wanted>,
 ) -> Result<Response, Refusal> {
-    issue(&principal, &app, Kind::ApiKey, wanted).await
+    issue(principal, &app, Kind::ApiKey, wanted).await
 }
 
 /// POST /v2/credentials/{id}/rotate
@@ -59,8 +58,8 @@ pub(super) async fn rotate(
         return Err(Refusal::Form);
     }
     let overlap = TimeDelta::seconds(wanted.overlap);
-    let issued = app.credentials.rotate(&Authority::of(&principal), &id, overlap, Utc::now()).await?;
-    app.history.record(event(Action::Rotated, &principal, &id));
+    let caller = Caller::new(principal.into_inner(), &app.history);
+    let issued = app.credentials.rotate(&caller, &id, overlap, Utc::now()).await?;
     Ok(answer::json(StatusCode::OK, &Fresh::new(&issued, Some(&id))))
 }
 
@@ -70,24 +69,20 @@ pub(super) async fn remove(
     State(app): State<App>,
     id: Id,
 ) -> Result<Response, Refusal> {
-    app.credentials.revoke(&Authority::of(&principal), &id.0, Utc::now()).await?;
-    app.history.record(event(Action::Revoked, &principal, &id.0));
+    let caller = Caller::new(principal.into_inner(), &app.history);
+    app.credentials.revoke(&caller, &id.0, Utc::now()).await?;
     Ok(answer::gone())
 }
 
-async fn issue(principal: &Principal, app: &App, kind: Kind, wanted: Wanted) -> Result<Response, Refusal> {
+async fn issue(principal: Principal, app: &App, kind: Kind, wanted: Wanted) -> Result<Response, Refusal> {
     let lifetime = TimeDelta::try_seconds(wanted.expires_in).ok_or(Refusal::Form)?;
     if lifetime <= TimeDelta::zero() || lifetime > LONGEST_LIFE {
         return Err(Refusal::Form);
     }
     let wish = wanted.into_wish()?;
-    let issued = app.credentials.issue(&Authority::of(principal), kind, wish, lifetime, Utc::now()).await?;
-    app.history.record(event(Action::Issued, principal, &issued.credential.id));
+    let caller = Caller::new(principal.into_inner(), &app.history);
+    let issued = app.credentials.issue(&caller, kind, wish, lifetime, Utc::now()).await?;
     Ok(answer::created(&format!("/v2/credentials/{}", issued.credential.id), &Fresh::new(&issued, None)))
-}
-
-fn event(action: Action, by: &Principal, target: &str) -> Event {
-    Event::new(action, Utc::now()).with_principal(by).with_target(target)
 }
 
 /// The body of a request for a credential. What bounds it must be said; the rest is as the caller's own.

@@ -2,7 +2,7 @@
 
 use aetherflow_auth::{Allowlist, Identity, ScopeSet};
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Store, StoreError, owner, stamp, time};
 use crate::credential::{Credential, Kind, PlanName};
@@ -19,54 +19,6 @@ pub(crate) enum Addition {
 }
 
 impl Store {
-    /// Keeps a new credential, unless its owner has too many; `record` is what an API key is verified by.
-    pub(crate) async fn add_credential(
-        &self,
-        new: &Credential,
-        record: Option<String>,
-    ) -> Result<Addition, StoreError> {
-        let new = new.clone();
-        self.run(move |connection| {
-            let change = connection.transaction()?;
-            if count(&change, &new)? >= MOST_PER_OWNER {
-                return Ok(Addition::Full);
-            }
-            insert(&change, &new, record.as_deref())?;
-            change.commit()?;
-            Ok(Addition::Kept)
-        })
-        .await
-    }
-
-    /// The same, and lets the credential `old` end at `ends_at`: both or neither.
-    pub(crate) async fn replace_credential(
-        &self,
-        old: &str,
-        ends_at: DateTime<Utc>,
-        new: &Credential,
-        record: Option<String>,
-    ) -> Result<Addition, StoreError> {
-        let (old, new) = (old.to_owned(), new.clone());
-        self.run(move |connection| {
-            let change = connection.transaction()?;
-            if count(&change, &new)? >= MOST_PER_OWNER {
-                return Ok(Addition::Full);
-            }
-            // An overlap never lengthens one that was set before, and what has been revoked is not replaced.
-            let replaced = change.execute(
-                "UPDATE credentials SET replaced_by = ?2, ends_at = min(ends_at, ?3) WHERE id = ?1 AND ends_at > ?4",
-                params![old, new.id, stamp(ends_at), stamp(new.created_at)],
-            )?;
-            if replaced == 0 {
-                return Ok(Addition::Gone);
-            }
-            insert(&change, &new, record.as_deref())?;
-            change.commit()?;
-            Ok(Addition::Kept)
-        })
-        .await
-    }
-
     /// The credential `id`, if it is still good at `now`.
     pub(crate) async fn credential(
         &self,
@@ -84,16 +36,6 @@ impl Store {
             let mut query = connection.prepare(&query)?;
             let rows = query.query_map([stamp(now)], Stored::read)?;
             rows.map(|row| Credential::try_from(row?)).collect()
-        })
-        .await
-    }
-
-    /// Ends the credential `id`, whatever a clock may say later.
-    pub(crate) async fn end_credential(&self, id: &str) -> Result<(), StoreError> {
-        let id = id.to_owned();
-        self.run(move |connection| {
-            connection.execute("UPDATE credentials SET ends_at = 0 WHERE id = ?1", [id])?;
-            Ok(())
         })
         .await
     }
@@ -123,6 +65,47 @@ impl Store {
         })
         .await
     }
+}
+
+/// Keeps a new credential, unless its owner has too many; `record` is what an API key is verified by.
+pub(crate) fn add(
+    connection: &Connection,
+    new: &Credential,
+    record: Option<&str>,
+) -> Result<Addition, StoreError> {
+    if count(connection, new)? >= MOST_PER_OWNER {
+        return Ok(Addition::Full);
+    }
+    insert(connection, new, record)?;
+    Ok(Addition::Kept)
+}
+
+/// The same, and lets the credential `old` end at `ends_at`; within a transaction, so that it is both or neither.
+pub(crate) fn replace(
+    change: &Transaction<'_>,
+    old: &str,
+    ends_at: DateTime<Utc>,
+    new: &Credential,
+    record: Option<&str>,
+) -> Result<Addition, StoreError> {
+    // An overlap never lengthens one that was set before, and what has been revoked is not replaced.
+    let replaced = change.execute(
+        "UPDATE credentials SET replaced_by = ?2, ends_at = min(ends_at, ?3) WHERE id = ?1 AND ends_at > ?4",
+        params![old, new.id, stamp(ends_at), stamp(new.created_at)],
+    )?;
+    if replaced == 0 { Ok(Addition::Gone) } else { add(change, new, record) }
+}
+
+/// Ends the credential `id`, whatever a clock may say later.
+pub(crate) fn end(connection: &Connection, id: &str) -> Result<(), StoreError> {
+    connection.execute("UPDATE credentials SET ends_at = 0 WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// Whether the credential `id` was ended by `now`; one that is not known was not.
+pub(crate) fn has_ended(connection: &Connection, id: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let mut query = connection.prepare("SELECT 1 FROM credentials WHERE id = ?1 AND ends_at <= ?2")?;
+    Ok(query.exists(params![id, stamp(now)])?)
 }
 
 /// Keeps a credential.
@@ -163,6 +146,19 @@ pub(crate) fn find(
     now: DateTime<Utc>,
 ) -> Result<Option<Credential>, StoreError> {
     let query = format!("{SELECT} WHERE id = ?1 AND ends_at > ?2");
+    let mut query = connection.prepare(&query)?;
+    let stored = query.query_row(params![id, stamp(now)], Stored::read).optional()?;
+    stored.map(Credential::try_from).transpose()
+}
+
+/// The credential `id` unless it was revoked, though its overlap may be over: nothing but its expiry at `now` says that
+/// it opens no door.
+pub(crate) fn find_unrevoked(
+    connection: &Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Credential>, StoreError> {
+    let query = format!("{SELECT} WHERE id = ?1 AND ends_at > 0 AND expires_at > ?2");
     let mut query = connection.prepare(&query)?;
     let stored = query.query_row(params![id, stamp(now)], Stored::read).optional()?;
     stored.map(Credential::try_from).transpose()

@@ -12,6 +12,26 @@ fn store(folder: &tempfile::TempDir) -> Store {
     Store::open(&folder.path().join("db"), ring).unwrap()
 }
 
+fn kept(store: &Store, new: &Credential) -> Addition {
+    store.now(|connection| add(connection, new, None)).unwrap()
+}
+
+fn replaced(store: &Store, old: &str, ends_at: DateTime<Utc>, new: &Credential) -> Addition {
+    let change = |connection: &mut Connection| {
+        let change = connection.transaction()?;
+        let addition = replace(&change, old, ends_at, new, None)?;
+        if addition == Addition::Kept {
+            change.commit()?;
+        }
+        Ok(addition)
+    };
+    store.now(change).unwrap()
+}
+
+fn ended(store: &Store, id: &str) {
+    store.now(|connection| end(connection, id)).unwrap();
+}
+
 fn credential(id: &str) -> Credential {
     Credential {
         id: id.to_owned(),
@@ -32,13 +52,13 @@ fn credential(id: &str) -> Credential {
 async fn a_credential_is_read_back_whole_until_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder);
-    assert_eq!(store.add_credential(&credential("one"), None).await.unwrap(), Addition::Kept);
+    assert_eq!(kept(&store, &credential("one")), Addition::Kept);
     assert_eq!(store.credential("one", at(599)).await.unwrap(), Some(credential("one")));
     assert_eq!(store.credential("one", at(600)).await.unwrap(), None);
     store.note_uses(vec![("one".to_owned(), at(5)), ("unknown".to_owned(), at(5))]).await.unwrap();
     let used = Credential { last_used_at: Some(at(5)), ..credential("one") };
     assert_eq!(store.credentials(at(10)).await.unwrap(), [used]);
-    store.end_credential("one").await.unwrap();
+    ended(&store, "one");
     assert_eq!(store.credential("one", at(0)).await.unwrap(), None);
 }
 
@@ -46,16 +66,16 @@ async fn a_credential_is_read_back_whole_until_its_end() {
 async fn a_replacement_shortens_the_old_one_and_never_lengthens_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder);
-    store.add_credential(&credential("old"), None).await.unwrap();
+    kept(&store, &credential("old"));
     for (new, ends_at, want) in [("new", 60, 60), ("newer", 300, 60), ("newest", 30, 30)] {
-        let kept = store.replace_credential("old", at(ends_at), &credential(new), None).await.unwrap();
-        assert_eq!(kept, Addition::Kept);
+        let addition = replaced(&store, "old", at(ends_at), &credential(new));
+        assert_eq!(addition, Addition::Kept);
         let old = store.credential("old", at(0)).await.unwrap().unwrap();
         assert_eq!((old.ends_at, old.replaced_by.as_deref()), (at(want), Some(new)));
     }
     assert_eq!(store.now(|connection| ending_tokens(connection, at(0))).unwrap().len(), 1);
-    store.end_credential("old").await.unwrap();
-    let refused = store.replace_credential("old", at(60), &credential("last"), None).await.unwrap();
+    ended(&store, "old");
+    let refused = replaced(&store, "old", at(60), &credential("last"));
     assert_eq!(refused, Addition::Gone);
     assert_eq!(store.credential("last", at(0)).await.unwrap(), None);
 }
@@ -69,12 +89,12 @@ async fn an_owner_has_only_so_many_and_others_have_their_own() {
             (0..MOST_PER_OWNER).try_for_each(|n| insert(connection, &credential(&n.to_string()), None))
         })
         .unwrap();
-    assert_eq!(store.add_credential(&credential("one more"), None).await.unwrap(), Addition::Full);
-    let replaced = store.replace_credential("0", at(60), &credential("one more"), None).await.unwrap();
-    assert_eq!(replaced, Addition::Full);
+    assert_eq!(kept(&store, &credential("one more")), Addition::Full);
+    let refused = replaced(&store, "0", at(60), &credential("one more"));
+    assert_eq!(refused, Addition::Full);
     let owner = Identity::new("https://auth.example", None, "alice");
     let other = Credential { owner, ..credential("another's") };
-    assert_eq!(store.add_credential(&other, None).await.unwrap(), Addition::Kept);
+    assert_eq!(kept(&store, &other), Addition::Kept);
     let forgotten = store.forget_expired(at(600)).await.unwrap();
     assert_eq!(u32::try_from(forgotten.len()).unwrap(), MOST_PER_OWNER + 1);
 }
