@@ -28,6 +28,7 @@ mod server;
 mod store;
 mod tls;
 mod tour;
+mod turn;
 mod usage;
 
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ use http::Method;
 use crate::credentials::Credentials;
 use crate::history::History;
 use crate::store::Store;
+use crate::turn::Turns;
 
 /// What the handlers work with.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) history: Arc<History>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) jwks: Arc<str>,
 }
 

@@ -66,7 +66,7 @@ impl Server {
         }
         .write(now)?;
         let (history, audit_failure) = history(config)?;
-        let app = App { store, credentials, history, jwks: keys.jwks };
+        let app = App { store, credentials, history, turns: Arc::default(), jwks: keys.jwks };
         let router = protected(config, &app, verifier, peppers)?;
         Ok(Self { app, router, tls, audit_failure })
     }

@@ -57,6 +57,24 @@ impl Store {
         tokio::task::spawn_blocking(move || store.now(work)).await.map_err(|_| StoreError::Stopped)?
     }
 
+    /// Reads with `work`, and makes of it what `then` makes while others have the database.
+    ///
+    /// # Errors
+    ///
+    /// What either says, and [`StoreError::Stopped`] as for [`run`](Self::run).
+    pub(crate) async fn read<R, T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
+        then: impl FnOnce(R) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+    {
+        let store = self.clone();
+        let read = tokio::task::spawn_blocking(move || then(store.now(|connection| work(connection))?));
+        read.await.map_err(|_| StoreError::Stopped)?
+    }
+
     /// Makes one change of the database, and runs `kept` with it once it is on the disk.
     ///
     /// A caller that no longer waits stops neither. Nobody else has the database in between, so whoever finds the
@@ -126,10 +144,17 @@ pub(crate) enum StoreError {
     Stopped,
 }
 
+impl From<StoreError> for Problem {
+    /// Tells the operator; the client learns only that it is not its fault.
+    fn from(error: StoreError) -> Self {
+        operator::tell(format_args!("the database failed: {error}"));
+        Self::TEMPORARILY_UNAVAILABLE
+    }
+}
+
 impl IntoResponse for StoreError {
     fn into_response(self) -> Response {
-        operator::tell(format_args!("the database failed: {self}"));
-        Problem::TEMPORARILY_UNAVAILABLE.into_response()
+        Problem::from(self).into_response()
     }
 }
 

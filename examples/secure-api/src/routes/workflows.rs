@@ -17,10 +17,11 @@ use crate::store::StoreError;
 use crate::store::workflows::{Room, Workflow};
 
 /// GET /v1/workflows and /v2/workflows
-pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, StoreError> {
+pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, Problem> {
+    let turn = app.turns.take(principal.identity()).await?;
     let workflows = app.store.workflows(principal.identity()).await?;
     let shown: Vec<Shown<'_>> = workflows.iter().map(Shown::from).collect();
-    Ok(answer::json(StatusCode::OK, &json!({ "workflows": shown })))
+    Ok(turn.hold(answer::json(StatusCode::OK, &json!({ "workflows": shown }))))
 }
 
 /// POST /v2/workflows
@@ -28,26 +29,27 @@ pub(super) async fn create(
     principal: Principal,
     State(app): State<App>,
     Json(wanted): Json<Wanted>,
-) -> Result<Response, StoreError> {
+) -> Result<Response, Problem> {
     if !name::is_plain(&wanted.name) {
         return Ok(Problem::INVALID_PARAMETERS.into_response());
     }
+    let turn = app.turns.take(principal.identity()).await?;
     let workflow =
         Workflow { id: name::random("wf_"), name: wanted.name, note: wanted.note, created_at: Utc::now() };
     Ok(match app.store.add_workflow(principal.identity(), &workflow).await? {
-        Room::Kept => answer::created(&format!("/v2/workflows/{}", workflow.id), &Shown::from(&workflow)),
+        Room::Kept => {
+            turn.hold(answer::created(&format!("/v2/workflows/{}", workflow.id), &Shown::from(&workflow)))
+        }
         Room::Full => QUOTA_REACHED.into_response(),
     })
 }
 
 /// GET /v2/workflows/{id}
-pub(super) async fn read(
-    principal: Principal,
-    State(app): State<App>,
-    id: Id,
-) -> Result<Response, StoreError> {
+pub(super) async fn read(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, Problem> {
+    let turn = app.turns.take(principal.identity()).await?;
     let found = app.store.workflow(principal.identity(), &id.0).await?;
-    Ok(found.map_or_else(not_found, |workflow| answer::json(StatusCode::OK, &Shown::from(&workflow))))
+    let show = |workflow: Workflow| turn.hold(answer::json(StatusCode::OK, &Shown::from(&workflow)));
+    Ok(found.map_or_else(not_found, show))
 }
 
 /// PUT /v2/workflows/{id}
@@ -56,13 +58,14 @@ pub(super) async fn replace(
     State(app): State<App>,
     id: Id,
     Json(wanted): Json<Wanted>,
-) -> Result<Response, StoreError> {
+) -> Result<Response, Problem> {
     if !name::is_plain(&wanted.name) {
         return Ok(Problem::INVALID_PARAMETERS.into_response());
     }
+    let turn = app.turns.take(principal.identity()).await?;
     let replaced = app.store.replace_workflow(principal.identity(), &id.0, wanted.name, wanted.note).await?;
     Ok(match replaced {
-        Some((Room::Kept, workflow)) => answer::json(StatusCode::OK, &Shown::from(&workflow)),
+        Some((Room::Kept, workflow)) => turn.hold(answer::json(StatusCode::OK, &Shown::from(&workflow))),
         Some((Room::Full, _)) => QUOTA_REACHED.into_response(),
         None => not_found(),
     })

@@ -29,16 +29,16 @@ impl Store {
     /// The owner's workflows, oldest first.
     pub(crate) async fn workflows(&self, of: &Identity) -> Result<Vec<Workflow>, StoreError> {
         let (of, ring) = (of.clone(), self.ring());
-        self.run(move |connection| {
-            let (issuer, tenant, subject) = owner(&of);
+        let (issuer, tenant, subject) = owner(&of);
+        let rows = move |connection: &Connection| {
             let mut query = connection.prepare(
                 "SELECT id, name, note, created_at FROM workflows
                  WHERE issuer = ?1 AND tenant = ?2 AND subject = ?3 ORDER BY rowid",
             )?;
             let rows = query.query_map(params![issuer, tenant, subject], Stored::read)?;
-            rows.map(|row| row?.open(&ring, &of)).collect()
-        })
-        .await
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        };
+        self.read(rows, move |rows| rows.into_iter().map(|row| row.open(&ring, &of)).collect()).await
     }
 
     /// The owner's workflow `id`, if there is one.
@@ -54,7 +54,7 @@ impl Store {
         self.run(move |connection| {
             let sealed = seal(&ring, &of, &workflow)?;
             let change = connection.transaction()?;
-            if !has_room(&change, &of, size(&sealed))? {
+            if !has_room(&change, &of, 1, size(&workflow.name, &sealed))? {
                 return Ok(Room::Full);
             }
             let (issuer, tenant, subject) = owner(&of);
@@ -91,7 +91,8 @@ impl Store {
             let Some(stored) = find(&change, &of, &id)? else { return Ok(None) };
             let workflow = Workflow { id, name, note, created_at: time(stored.created_at)? };
             let sealed = seal(&ring, &of, &workflow)?;
-            if !has_room(&change, &of, size(&sealed) - size(&stored.note))? {
+            let more = size(&workflow.name, &sealed) - size(&stored.name, &stored.note);
+            if !has_room(&change, &of, 0, more)? {
                 return Ok(Some((Room::Full, workflow)));
             }
             change.execute(
@@ -127,19 +128,25 @@ fn find(connection: &Connection, of: &Identity, id: &str) -> Result<Option<Store
     Ok(query.query_row(params![id, issuer, tenant, subject], Stored::read).optional()?)
 }
 
-fn has_room(connection: &Connection, of: &Identity, more: i64) -> Result<bool, StoreError> {
+/// Whether the owner may keep so many rows more, which are so much larger; what does not grow always has room.
+fn has_room(connection: &Connection, of: &Identity, rows: i64, bytes: i64) -> Result<bool, StoreError> {
+    if rows <= 0 && bytes <= 0 {
+        return Ok(true);
+    }
     let (issuer, tenant, subject) = owner(of);
-    let (count, bytes): (i64, i64) = connection.query_row(
-        "SELECT count(*), coalesce(sum(length(note)), 0) FROM workflows
+    let (kept_rows, kept_bytes): (i64, i64) = connection.query_row(
+        "SELECT count(*), coalesce(sum(octet_length(name) + length(note)), 0) FROM workflows
          WHERE issuer = ?1 AND tenant = ?2 AND subject = ?3",
         params![issuer, tenant, subject],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    Ok(count < MOST_WORKFLOWS && bytes + more <= MOST_BYTES)
+    // Each by itself: one that keeps more than the bound, from before there was one, still replaces and removes.
+    let has_rows = rows <= 0 || kept_rows + rows <= MOST_WORKFLOWS;
+    Ok(has_rows && (bytes <= 0 || kept_bytes + bytes <= MOST_BYTES))
 }
 
-fn size(note: &[u8]) -> i64 {
-    i64::try_from(note.len()).unwrap_or(i64::MAX)
+fn size(name: &str, note: &[u8]) -> i64 {
+    i64::try_from(name.len() + note.len()).unwrap_or(i64::MAX)
 }
 
 struct Stored {
@@ -173,9 +180,10 @@ fn context<'a>(of: &'a Identity, id: &'a str) -> Result<Context<'a>, StoreError>
     column.row(id).map_err(|_| StoreError::Unreadable("note"))
 }
 
-// Enough for any use of a reference server, and little enough that one owner can fill neither disk nor memory.
+// Enough for any use of a reference server, and little enough that one owner can fill neither disk nor memory: a list
+// is one answer.
 const MOST_WORKFLOWS: i64 = 10_000;
-const MOST_BYTES: i64 = 32 * 1024 * 1024;
+const MOST_BYTES: i64 = 2 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -243,7 +251,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
         let (alice, bob) = (named("alice"), named("bob"));
-        let sealed = size(&seal(&store.ring(), &alice, &workflow("w2", "")).unwrap());
+        // With the names of both.
+        let sealed = size("nn", &seal(&store.ring(), &alice, &workflow("w2", "")).unwrap());
         store.add_workflow(&alice, &workflow("w1", "")).await.unwrap();
         let grow_to = |bytes: i64| {
             store.run(move |connection| {
@@ -255,7 +264,40 @@ mod tests {
         assert_eq!(store.add_workflow(&bob, &workflow("w3", "")).await.unwrap(), Room::Kept);
         grow_to(MOST_BYTES - sealed).await.unwrap();
         assert_eq!(store.add_workflow(&alice, &workflow("w2", "")).await.unwrap(), Room::Kept);
-        let longer = store.replace_workflow(&alice, "w2", "n".to_owned(), "x".to_owned()).await.unwrap();
-        assert_eq!(longer.unwrap().0, Room::Full);
+        for (change, name, note, want) in [
+            ("longer by its note", "n", "x", Room::Full),
+            ("longer by its name", "nn", "", Room::Full),
+            ("as long", "m", "", Room::Kept),
+        ] {
+            let replaced = store.replace_workflow(&alice, "w2", name.to_owned(), note.to_owned()).await;
+            assert_eq!(replaced.unwrap().unwrap().0, want, "{change}");
+        }
+        grow_to(MOST_BYTES).await.unwrap();
+        let as_long = store.replace_workflow(&alice, "w2", "n".to_owned(), String::new()).await;
+        assert_eq!(
+            as_long.unwrap().unwrap().0,
+            Room::Kept,
+            "whoever has too much may still change what it has"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_owner_of_as_many_as_one_may_adds_none_and_replaces_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let alice = named("alice");
+        store.add_workflow(&alice, &workflow("w1", "")).await.unwrap();
+        store
+            .run(|connection| {
+                let copy = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                            INSERT INTO workflows SELECT 'w' || i, issuer, tenant, subject, '', x'', 0
+                            FROM n, workflows";
+                Ok(connection.execute(copy, [MOST_WORKFLOWS])?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(store.add_workflow(&alice, &workflow("another", "")).await.unwrap(), Room::Full);
+        let replaced = store.replace_workflow(&alice, "w1", "longer".to_owned(), "longer".to_owned()).await;
+        assert_eq!(replaced.unwrap().unwrap().0, Room::Kept);
     }
 }
