@@ -1,8 +1,8 @@
 //! Routes, policies and callers in axum 0.8.
 //!
 //! 1. A [`SecureRouter`] takes a policy with every handler, and no other router: what it serves is listed.
-//! 2. [`protect`](SecureRouter::protect) fills axum's router and the gate's table in one call, and puts the gate in
-//!    front.
+//! 2. [`protect`](SecureRouter::protect) fills axum's router and the gate's table in one call, and puts the gate around
+//!    it. What comes out is no router any more: nothing can be added past the gate.
 //! 3. A handler runs only if the gate decided by the policy the handler was registered with. Should the two routers
 //!    ever read a request differently, or the gate be missing, the answer is 500, never the handler's.
 //! 4. The extractor [`Principal`] gives the caller and demands nothing: the policy has.
@@ -15,11 +15,12 @@ use ::axum::body::Body;
 use ::axum::handler::Handler;
 use ::axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, Response};
+use tower_layer::Layer as _;
 
 use crate::axum::guard::Guarded;
 use crate::error::{ConfigError, Fault};
 use crate::gate::GateBuilder;
-use crate::layer::SecurityLayer;
+use crate::layer::{SecurityLayer, SecurityService};
 use crate::policy::Policy;
 use crate::rejection::Problem;
 use crate::route::{Routes, Rule, nested};
@@ -31,7 +32,7 @@ pub use principal::Principal;
 
 /// An axum router in which every route has a policy.
 ///
-/// GET answers HEAD too. Mistakes are kept until [`protect`](Self::protect) reports them all.
+/// GET answers HEAD too. Mistakes are kept until [`protect`](SecureRouter::protect) reports them all.
 ///
 /// # Examples
 ///
@@ -56,8 +57,10 @@ pub struct SecureRouter<S = ()> {
 /// A route whose guard will be made with the table's rule.
 struct Entry<S> {
     rule: Rule,
-    handler: Box<dyn FnOnce(MethodFilter, Arc<Rule>) -> MethodRouter<S> + Send>,
+    handler: HandlerOf<S>,
 }
+
+type HandlerOf<S> = Box<dyn FnOnce(MethodFilter, Arc<Rule>) -> MethodRouter<S> + Send>;
 
 impl<S: Clone + Send + Sync + 'static> SecureRouter<S> {
     /// Serves nothing yet.
@@ -96,26 +99,24 @@ impl<S: Clone + Send + Sync + 'static> SecureRouter<S> {
         self
     }
 
-    /// Builds the gate and puts it in front of the routes.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigError`] with every fault of the gate, the routes and their policies.
-    pub fn protect(self, gate: GateBuilder) -> Result<Router<S>, ConfigError> {
-        let (router, routes, mut faults) = self.split();
-        match (gate.build(routes), faults.is_empty()) {
-            (Ok(gate), true) => Ok(router.layer(SecurityLayer::new(gate))),
-            (Ok(_), false) => Err(ConfigError::of(faults)),
-            (Err(error), _) => {
-                faults.splice(0..0, error.faults().iter().cloned());
-                Err(ConfigError::of(faults))
-            }
-        }
+    /// Gives the handlers so far the state they ask for; those added later may ask for another.
+    pub fn with_state<S2>(self, state: S) -> SecureRouter<S2> {
+        let entries = self.entries.into_iter().map(|Entry { rule, handler }| {
+            let state = state.clone();
+            let handler = Box::new(|filter, rule| handler(filter, rule).with_state(state));
+            Entry { rule, handler: handler as HandlerOf<S2> }
+        });
+        SecureRouter { entries: entries.collect() }
     }
 
     /// Parts the handlers from their table, for a host that builds gate and layer itself.
     ///
     /// Behind no gate, or behind one with another table, every handler answers 500.
+    ///
+    /// # Security
+    ///
+    /// Put the layer around the finished router, not into it by [`Router::layer`]: to what is answered inside, axum
+    /// adds `Allow`, and so shows to a caller without a credential which paths are listed.
     ///
     /// # Errors
     ///
@@ -143,6 +144,26 @@ impl<S: Clone + Send + Sync + 'static> SecureRouter<S> {
             }
         }
         (router, routes, faults)
+    }
+}
+
+impl SecureRouter {
+    /// Builds the gate and puts it around the routes, whose handlers have their state.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with every fault of the gate, the routes and their policies.
+    pub fn protect(self, gate: GateBuilder) -> Result<SecurityService<Router>, ConfigError> {
+        let (router, routes, mut faults) = self.split();
+        match (gate.build(routes), faults.is_empty()) {
+            // The state given here once would else be given at every request.
+            (Ok(gate), true) => Ok(SecurityLayer::new(gate).layer(router.with_state(()))),
+            (Ok(_), false) => Err(ConfigError::of(faults)),
+            (Err(error), _) => {
+                faults.splice(0..0, error.faults().iter().cloned());
+                Err(ConfigError::of(faults))
+            }
+        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! Axum behind the gate: one call fills router and table, and a handler runs under its own policy only.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use aetherflow_ratelimit::Limiter;
 use aetherflow_tower::axum::{Principal, SecureRouter};
 use aetherflow_tower::gate::GateBuilder;
 use aetherflow_tower::rejection::{Problem, Reason, Rejection};
-use aetherflow_tower::{Access, Connection, Fault, Gate, Policy, Routes, SecurityLayer};
+use aetherflow_tower::{Access, Connection, Fault, Gate, Policy, Routes, SecurityLayer, SecurityService};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::{Extension, Router};
 use http::{Method, Request, Response, StatusCode};
-use tower_service::Service as _;
+use tower_layer::Layer as _;
+use tower_service::Service;
 
 use crate::service::{ManualClock, PEER, environment, now, token, verifier};
 
@@ -88,7 +90,7 @@ fn handlers_are_served_as_their_policies_say() {
         ("GET", "/things//1", &reader, (400, "invalid-request")),
         ("GET", "/nobody", "", (500, "misconfigured")),
     ] {
-        let mut router = app().protect(gate()).unwrap().with_state("stateful");
+        let mut router = app().with_state("stateful").protect(gate()).unwrap();
         let (status, body) = parts(ask(&mut router, method, path, token));
         assert_eq!((status, body.contains(want.1)), (want.0, true), "{method} {path}: {body}");
     }
@@ -96,9 +98,51 @@ fn handlers_are_served_as_their_policies_say() {
 
 #[test]
 fn head_is_served_by_get_without_a_body() {
-    let mut router = app().protect(gate()).unwrap().with_state("stateful");
+    let mut router = app().with_state("stateful").protect(gate()).unwrap();
     assert_eq!(parts(ask(&mut router, "HEAD", "/state", "")), (200, String::new()));
     assert_eq!(parts(ask(&mut router, "HEAD", "/other", "")), (401, String::new()));
+}
+
+#[test]
+fn no_refusal_tells_which_routes_are_listed() {
+    let mut service = app().with_state("stateful").protect(gate()).unwrap();
+    let nobody = token("");
+    let mut whole = |method, path, token| {
+        let answer = ask(&mut service, method, path, token);
+        let headers = answer.headers().clone();
+        (headers, parts(answer))
+    };
+    for method in ["GET", "DELETE", "PUT", "HEAD", "OPTIONS"] {
+        assert_eq!(whole(method, "/things/1", ""), whole(method, "/other", ""), "{method}");
+    }
+    let (headers, (status, body)) = whole("DELETE", "/things/1", "");
+    let fields: Vec<_> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let want = [
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("www-authenticate", r#"Bearer realm="aetherflow""#),
+        ("content-length", "149"),
+        ("strict-transport-security", "max-age=31536000"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    assert_eq!((fields, status, body.as_str()), (want.to_vec(), 401, CREDENTIAL_REQUIRED));
+    assert_eq!(whole("DELETE", "/things/1", &nobody).0.get("allow"), None, "a refusal by the policy");
+}
+
+#[test]
+fn handlers_have_the_state_their_own_router_was_given() {
+    let numbers = SecureRouter::new().route(
+        "/number",
+        Method::GET,
+        async |State(number): State<u8>| number.to_string(),
+        Policy::public(),
+    );
+    let both = SecureRouter::new().nest("/n", numbers.with_state(7)).merge(app().with_state("stateful"));
+    let mut service = both.protect(gate()).unwrap();
+    for (path, want) in [("/n/number", "7"), ("/state", "stateful")] {
+        assert_eq!(parts(ask(&mut service, "GET", path, "")), (200, want.to_owned()));
+    }
 }
 
 #[test]
@@ -122,7 +166,7 @@ fn a_handler_does_not_run_under_another_policy_than_its_own() {
         Policy::public(),
     );
     let layer = SecurityLayer::new(gate().build(weaker).unwrap());
-    let mut router: Router = router.with_state("stateful").layer(layer);
+    let mut router: SecurityService<Router> = layer.layer(router.with_state("stateful"));
     for path in ["/things", "/state"] {
         assert_eq!(parts(ask(&mut router, "GET", path, "")).0, 500, "{path}");
     }
@@ -132,7 +176,7 @@ fn a_handler_does_not_run_under_another_policy_than_its_own() {
 fn parts_put_together_again_serve_as_one() {
     let (router, routes) = app().into_parts().unwrap();
     let layer = SecurityLayer::new(gate().build(routes).unwrap());
-    let mut router: Router = router.with_state("stateful").layer(layer);
+    let mut router: SecurityService<Router> = layer.layer(router.with_state("stateful"));
     assert_eq!(parts(ask(&mut router, "GET", "/things", &token("read:things"))), (200, "alice".into()));
 }
 
@@ -159,7 +203,10 @@ fn faults_that_axum_would_panic_at_are_told_together_with_the_gates() {
     assert_eq!(error.faults(), want);
 }
 
-fn ask(router: &mut Router, method: &str, path: &str, token: &str) -> Response<Body> {
+fn ask<S>(router: &mut S, method: &str, path: &str, token: &str) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
     let mut request = Request::builder().method(method).uri(path).extension(Connection::tls((PEER, 1)));
     if !token.is_empty() {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -172,3 +219,5 @@ fn parts(answer: Response<Body>) -> (u16, String) {
     let bytes = now(axum::body::to_bytes(body, 10_000)).unwrap();
     (head.status.as_u16(), String::from_utf8(bytes.to_vec()).unwrap())
 }
+
+const CREDENTIAL_REQUIRED: &str = r#"{"type":"https://aetherflow.com/problems/credential-required","title":"Credential required","status":401,"detail":"This request needs a credential."}"#;

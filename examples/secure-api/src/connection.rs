@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aetherflow_tower::Connection;
-use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
@@ -22,9 +21,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
 use crate::closing::Closing;
+use crate::routes::SecuredRouter;
 
 /// Serves `stream` until the peer leaves, idles too long, or `closing` turns true.
-pub(crate) async fn serve<S>(stream: S, connection: Connection, router: Router, mut closing: Closing)
+pub(crate) async fn serve<S>(stream: S, connection: Connection, router: SecuredRouter, mut closing: Closing)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -45,7 +45,7 @@ where
 async fn answer(
     request: Request<Incoming>,
     connection: Connection,
-    mut router: Router,
+    mut router: SecuredRouter,
     activity: Arc<Activity>,
 ) -> Result<http::Response<Body>, std::convert::Infallible> {
     let _in_flight = activity.begin();

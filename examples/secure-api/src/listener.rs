@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aetherflow_tower::Connection;
-use axum::Router;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -19,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::closing::Closing;
+use crate::routes::SecuredRouter;
 use crate::{connection, operator};
 
 /// A port, and how its connections begin.
@@ -40,7 +40,7 @@ impl Listener {
     }
 
     /// Accepts until `closing` turns true.
-    pub(crate) async fn run(self, router: Router, slots: Slots, closing: Closing) {
+    pub(crate) async fn run(self, router: SecuredRouter, slots: Slots, closing: Closing) {
         let mut closed = closing.clone();
         loop {
             tokio::select! {
@@ -63,7 +63,7 @@ impl Listener {
         &self,
         stream: TcpStream,
         peer: SocketAddr,
-        router: &Router,
+        router: &SecuredRouter,
         slot: OwnedSemaphorePermit,
         closing: Closing,
     ) {
@@ -84,7 +84,7 @@ async fn encrypted(
     stream: TcpStream,
     peer: SocketAddr,
     config: Arc<ServerConfig>,
-    router: Router,
+    router: SecuredRouter,
     mut closing: Closing,
 ) {
     let handshake = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream));

@@ -9,7 +9,7 @@ mod workflows;
 use std::sync::Arc;
 
 use aetherflow_tower::axum::SecureRouter;
-use aetherflow_tower::{Policy, Sunset};
+use aetherflow_tower::{Policy, SecurityService, Sunset};
 use chrono::{DateTime, NaiveDate, Utc};
 use http::Method;
 
@@ -27,6 +27,9 @@ pub(crate) struct App {
     pub(crate) turns: Arc<Turns>,
     pub(crate) jwks: Arc<str>,
 }
+
+/// All routes behind the gate.
+pub(crate) type SecuredRouter = SecurityService<axum::Router>;
 
 /// All routes.
 pub(crate) fn all() -> SecureRouter<App> {

@@ -10,7 +10,6 @@ use aetherflow_auth::jwt::{Minter, TokenRules, Verifier};
 use aetherflow_auth::key::{KeySet, SigningKey, VerifyingKey};
 use aetherflow_ratelimit::Limiter;
 use aetherflow_tower::{Gate, TrustedProxies};
-use axum::Router;
 use chrono::{DateTime, Utc};
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
@@ -21,7 +20,7 @@ use crate::fault::Fault;
 use crate::first_credentials::FirstCredentials;
 use crate::history::History;
 use crate::keys::{Deployment, Keys};
-use crate::routes::{self, App};
+use crate::routes::{self, App, SecuredRouter};
 use crate::store::Store;
 use crate::{certificate, data, operator, tls};
 
@@ -29,7 +28,7 @@ use crate::{certificate, data, operator, tls};
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) app: App,
-    pub(crate) router: Router,
+    pub(crate) router: SecuredRouter,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) audit_failure: oneshot::Receiver<String>,
 }
@@ -118,7 +117,7 @@ fn protected(
     app: &App,
     verifier: Arc<Verifier>,
     peppers: Arc<Peppers>,
-) -> Result<Router, Fault> {
+) -> Result<SecuredRouter, Fault> {
     let limiter = Arc::new(Limiter::exact(MOST_KEYS));
     let mut gate = Gate::builder(config.environment, verifier, limiter)
         .with_api_keys(app.credentials.records(), peppers)
@@ -129,8 +128,7 @@ fn protected(
         let ranges = config.trusted_proxies.iter().cloned();
         gate = gate.with_trusted_proxies(TrustedProxies::x_forwarded_for(ranges));
     }
-    let router = routes::all().protect(gate).map_err(|error| part("the gate", error))?;
-    Ok(router.with_state(app.clone()))
+    routes::all().with_state(app.clone()).protect(gate).map_err(|error| part("the gate", error))
 }
 
 fn part(what: &'static str, error: impl Display) -> Fault {
