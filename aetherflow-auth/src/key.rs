@@ -19,6 +19,10 @@ pub(crate) mod backend;
 mod der;
 mod edwards;
 mod jwk;
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
+    expect(dead_code, reason = "without a backend no key is parsed")
+)]
 mod material;
 mod pem;
 mod refresh;

@@ -196,7 +196,7 @@ fn a_private_key_with_the_public_half_of_another_is_refused() {
 }
 
 #[test]
-fn rsa_moduli_are_of_2048_to_8192_bits_odd_and_of_no_broken_generator() {
+fn rsa_keys_are_of_2048_to_8192_bits_odd_with_a_fair_exponent_and_of_no_broken_generator() {
     let modulus = |bits: usize, last: u8| {
         let mut bytes = vec![0xa5; bits.div_ceil(8)];
         bytes[0] = 0xff >> (bytes.len() * 8 - bits);
@@ -221,6 +221,19 @@ fn rsa_moduli_are_of_2048_to_8192_bits_odd_and_of_no_broken_generator() {
         assert_eq!(read(&modulus(bits, 1)), want, "{bits}");
     }
     assert_eq!(read(&modulus(2048, 2)), Err(ConfigError::RsaEven));
+    let exponent = |bytes: &[u8]| {
+        let (modulus, exponent) = (modulus(2048, 1), URL_SAFE_NO_PAD.encode(bytes));
+        let key = format!(r#"{{"kty":"RSA","n":"{modulus}","e":"{exponent}"}}"#);
+        VerifyingKey::from_jwk(&key).map(|key| key.algorithm())
+    };
+    for (bytes, want) in [
+        ([0xff, 0xff].as_slice(), Err(ConfigError::RsaExponent)),
+        (&[1, 0, 1], Ok(Algorithm::Rs256)),
+        (&[0xff; 4], Ok(Algorithm::Rs256)),
+        (&[1, 0, 0, 0, 1], Err(ConfigError::RsaExponent)),
+    ] {
+        assert_eq!(exponent(bytes), want, "{bytes:?}");
+    }
     assert_eq!(read(ROCA), Err(ConfigError::RsaRoca));
     // One bit away no prime has the form any more.
     let mut bytes = URL_SAFE_NO_PAD.decode(ROCA).unwrap();
