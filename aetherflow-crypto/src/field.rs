@@ -12,7 +12,7 @@ impl KeyRing {
     /// - [`SealError::TooLong`] if the plaintext exceeds 2³⁶ - 32 bytes
     ///
     /// # Panics
-    /// If the operating system's generator cannot seed this thread's.
+    /// If the operating system's generator cannot seed this thread's, at first or again.
     pub fn seal(&self, context: &Context<'_>, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = Nonce::default();
         rand::rng().fill_bytes(nonce.as_flattened_mut());

@@ -128,9 +128,9 @@ pub enum Fault {
         /// What is wrong with it.
         cause: AllowlistError,
     },
-    /// A demand about credentials on a public route, which looks at none.
+    /// A demand about credentials on a route that lets callers in without one.
     #[error(
-        "route {route} is public and looks at no credential: drop `{demand}`, or make the route protected"
+        "route {route} lets callers in without a credential: drop `{demand}`, or make the route protected"
     )]
     PublicDemand {
         /// Method and path as configured.

@@ -51,13 +51,17 @@ impl Policy {
     /// Lets in whoever has a valid access token, whatever its scopes.
     #[must_use]
     pub fn authenticated() -> Self {
-        Self::scopes("")
+        Self::of(Audience::Authenticated, Ok(ScopeSet::default()))
     }
 
     /// Lets in whoever has a valid access token with all of these space-delimited scopes.
+    ///
+    /// No scope at all is a fault that building the gate reports: [`authenticated`](Self::authenticated) says so by name.
     #[must_use]
     pub fn scopes(scopes: &str) -> Self {
-        Self::of(Audience::Authenticated, ScopeSet::parse(scopes))
+        let parsed = ScopeSet::parse(scopes)
+            .and_then(|set| if set.is_empty() { Err(ScopeError::Empty) } else { Ok(set) });
+        Self::of(Audience::Authenticated, parsed)
     }
 
     /// Accepts legacy API keys besides access tokens until the sunset, and announces it on every answer to one.
@@ -149,7 +153,9 @@ impl Policy {
             (self.own_allowlist, "from_allowlist"),
             (self.third_parties_refused, "refusing_third_parties"),
         ] {
-            if self.is_public() && is_demanded {
+            // Who may come without a credential meets no demand on one: it would be left at home.
+            let is_idle = self.lets_anonymous_in() && (self.is_public() || demand != "with_api_keys");
+            if is_idle && is_demanded {
                 faults.push(Fault::PublicDemand { route: route(), demand });
             }
         }

@@ -119,7 +119,9 @@ pub(crate) fn nested(prefix: &str, path: &str) -> String {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     match path {
         "/" if !prefix.is_empty() => prefix.to_owned(),
-        path => format!("{prefix}{path}"),
+        path if path.starts_with('/') => format!("{prefix}{path}"),
+        // Joined, it would be another path than either; alone, it is a fault of its route.
+        path => path.to_owned(),
     }
 }
 

@@ -16,6 +16,13 @@ fn route(path: &str, policy: Policy) -> Routes {
 }
 
 #[test]
+fn a_nested_path_without_its_slash_is_a_fault_and_no_other_path() {
+    let inner = Routes::new().route(Method::GET, "me", Policy::public());
+    let faults = Routes::new().nest("/v2", inner).check().unwrap_err();
+    assert_eq!(faults.faults(), [Fault::Path { route: "GET me".to_owned() }]);
+}
+
+#[test]
 fn each_fault_of_a_route_is_named_with_the_route() {
     let name = || "GET /a".to_owned();
     let sunset = |days: i64, link: &str| Sunset::new(start(), start() + TimeDelta::days(days), link);
@@ -26,6 +33,13 @@ fn each_fault_of_a_route_is_named_with_the_route() {
             "scope",
             Policy::scopes("read:\"a\""),
             vec![Fault::Scope { route: name(), cause: ScopeError::Character }],
+        ),
+        ("no scope", Policy::scopes(""), vec![Fault::Scope { route: name(), cause: ScopeError::Empty }]),
+        ("a plan that staying anonymous escapes", Policy::optional().on_plans(["pro"]), public("on_plans")),
+        (
+            "a list that staying anonymous escapes",
+            Policy::optional().from_allowlist(),
+            public("from_allowlist"),
         ),
         (
             "two spaces",
