@@ -31,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) audience: String,
     pub(crate) environment: String,
     pub(crate) trust_jwks: Option<String>,
+    pub(crate) trust_jwks_ca: Option<PathBuf>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) audit_log: Option<PathBuf>,
 }
@@ -46,6 +47,7 @@ impl Default for Options {
             audience: "https://api.aetherflow.localhost".to_owned(),
             environment: "production".to_owned(),
             trust_jwks: None,
+            trust_jwks_ca: None,
             trusted_proxies: Vec::new(),
             audit_log: None,
         }
@@ -75,7 +77,8 @@ secure-api tour               start it on free ports and walk through every feat
   --issuer URL            who signs the tokens                       https://auth.aetherflow.localhost
   --audience TEXT         for whom the tokens are                    https://api.aetherflow.localhost
   --environment NAME      production, staging, development, or a name of its own
-  --trust-jwks FILE       more public keys whose tokens are accepted
+  --trust-jwks FILE|URL   more public keys whose tokens are accepted; a URL is https, and fetched every 5 minutes
+  --trust-jwks-ca FILE    the authorities of that URL's certificate  the system's, or SSL_CERT_FILE
   --trusted-proxy CIDR    a proxy whose forwarding headers count; repeatable
   --audit-log DIR         the audit log                              DATA/audit
   --help, --version
@@ -136,6 +139,7 @@ impl Reading {
             "--audience" => self.text(&name, |options| &mut options.audience),
             "--environment" => self.text(&name, |options| &mut options.environment),
             "--trust-jwks" => self.text(&name, |options| options.trust_jwks.get_or_insert_default()),
+            "--trust-jwks-ca" => self.path(&name, |options, path| options.trust_jwks_ca = Some(path)),
             "--trusted-proxy" => self.text(&name, |options| {
                 options.trusted_proxies.push(String::new());
                 options.trusted_proxies.last_mut().expect("one was just pushed")

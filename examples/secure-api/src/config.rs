@@ -1,13 +1,12 @@
 //! The configuration, checked: every fault of it is found before the server listens.
 
-use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aetherflow_auth::Environment;
 use aetherflow_auth::jwt::{TokenRules, Verifier};
-use aetherflow_auth::key::{Algorithm, KeySet, VerifyingKey};
+use aetherflow_auth::key::KeySet;
 use aetherflow_ratelimit::Limiter;
 use aetherflow_tower::{Gate, Policy, Routes, TrustedProxies};
 use http::{Method, Uri};
@@ -15,6 +14,7 @@ use http::{Method, Uri};
 use crate::cli::Options;
 use crate::data::{self, DataFolder};
 use crate::fault::{Fault, Faults};
+use crate::trust::Trust;
 
 /// What the server is to be.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Config {
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) environment: Environment,
-    pub(crate) trusted_keys: Vec<VerifyingKey>,
+    pub(crate) trust: Trust,
     pub(crate) trusted_proxies: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Config {
         let issuer = faults.keep(issuer(options.issuer));
         let audience = faults.keep(audience(options.audience));
         let environment = faults.keep(environment(&options.environment));
-        let trusted_keys = faults.keep(options.trust_jwks.as_deref().map_or(Ok(Vec::new()), trusted_keys));
+        let trust = faults.keep(Trust::read(options.trust_jwks.as_deref(), options.trust_jwks_ca.as_deref()));
         check_proxies(&options.trusted_proxies, options.listen_proxied.is_some(), &mut faults);
         let data = faults.keep(options.data.as_deref().map(DataFolder::open).transpose()).flatten();
         if let Some(folder) = &options.audit_log {
@@ -50,14 +50,14 @@ impl Config {
         // The folder for want of a named one is made last, so that a refused start leaves none behind.
         let data =
             data.or_else(|| if faults.is_empty() { faults.keep(DataFolder::temporary()) } else { None });
-        match (listen, listen_plain, issuer, audience, environment, trusted_keys, data) {
+        match (listen, listen_plain, issuer, audience, environment, trust, data) {
             (
                 Some(listen),
                 Some(listen_plain),
                 Some(issuer),
                 Some(audience),
                 Some(environment),
-                Some(trusted_keys),
+                Some(trust),
                 Some(data),
             ) if faults.is_empty() => Ok(Self {
                 listen,
@@ -68,7 +68,7 @@ impl Config {
                 issuer,
                 audience,
                 environment,
-                trusted_keys,
+                trust,
                 trusted_proxies: options.trusted_proxies,
             }),
             _ => Err(faults),
@@ -106,25 +106,6 @@ fn audience(text: String) -> Result<String, Fault> {
 fn environment(text: &str) -> Result<Environment, Fault> {
     let refused = |reason: String| Fault::Value { option: "--environment", value: text.to_owned(), reason };
     text.parse().map_err(|error: aetherflow_auth::EnvironmentError| refused(error.to_string()))
-}
-
-fn trusted_keys(source: &str) -> Result<Vec<VerifyingKey>, Fault> {
-    let refused = |reason: String| Fault::Value { option: "--trust-jwks", value: source.to_owned(), reason };
-    if source.contains("://") {
-        return Err(refused("keys from a URL are not supported yet; save them to a file".to_owned()));
-    }
-    let text = fs::read_to_string(source).map_err(|error| refused(error.to_string()))?;
-    let (keys, unusable) = KeySet::read_jwks(&text).map_err(|error| refused(error.to_string()))?;
-    if let Some(key) = unusable.first() {
-        return Err(refused(format!("key {}: {}", key.position(), key.error())));
-    }
-    if keys
-        .iter()
-        .any(|key| matches!(key.algorithm(), Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512))
-    {
-        return Err(refused("holds a shared secret; only public keys are trusted".to_owned()));
-    }
-    Ok(keys)
 }
 
 fn log_folder(path: &Path) -> Result<(), Fault> {
@@ -174,10 +155,8 @@ mod tests {
             ),
             (|o| o.audience = " ".to_owned(), &["--audience  : is no name"]),
             (
-                |o| o.trust_jwks = Some("https://a.example/jwks".to_owned()),
-                &[
-                    "--trust-jwks https://a.example/jwks: keys from a URL are not supported yet; save them to a file",
-                ],
+                |o| o.trust_jwks = Some("http://a.example/jwks".to_owned()),
+                &["--trust-jwks http://a.example/jwks: is no https URL without user and fragment"],
             ),
             (
                 |o| o.trust_jwks = Some("/no/such.jwks".to_owned()),

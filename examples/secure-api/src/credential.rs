@@ -1,5 +1,6 @@
 //! What the server remembers of a credential it issued: everything but its secret.
 
+use aetherflow_auth::rotation::{Life, RotationPolicy};
 use aetherflow_auth::{Allowlist, Identity, ScopeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -27,14 +28,12 @@ impl Credential {
     }
 
     /// Where it stands in its rotation at `now`.
-    pub(crate) fn rotation(&self, now: DateTime<Utc>) -> &'static str {
+    pub(crate) fn rotation(&self, policy: &RotationPolicy, now: DateTime<Utc>) -> &'static str {
         if self.replaced_by.is_some() {
-            "replaced"
-        } else if self.ends_at - now <= REMINDER.min(self.lifetime() / 4) {
-            "due"
-        } else {
-            "current"
+            return "replaced";
         }
+        let life = Life::new(self.created_at).with_expiry(self.ends_at);
+        if policy.status_at(&life, now).is_due() { "due" } else { "current" }
     }
 }
 
@@ -84,14 +83,12 @@ impl PlanName {
     }
 }
 
-const REMINDER: TimeDelta = TimeDelta::days(30);
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_credential_is_due_in_its_last_quarter_or_month() {
+    fn a_credential_is_due_in_its_last_month_or_third() {
         let created_at = DateTime::UNIX_EPOCH;
         let made = |lifetime| Credential {
             id: "id".to_owned(),
@@ -106,16 +103,17 @@ mod tests {
             replaced_by: None,
             last_used_at: None,
         };
+        let policy = RotationPolicy::default();
         let (short, long) = (made(TimeDelta::hours(4)), made(TimeDelta::days(90)));
         for (name, credential, age, want) in [
-            ("an hour and a second before its end", &short, TimeDelta::seconds(3 * 3600 - 1), "current"),
-            ("an hour before its end", &short, TimeDelta::hours(3), "due"),
-            ("a quarter of ninety days before its end", &long, TimeDelta::hours(1_620), "due"),
-            ("a second earlier", &long, TimeDelta::hours(1_620) - TimeDelta::seconds(1), "current"),
+            ("four hours, before their last third", &short, TimeDelta::seconds(160 * 60 - 1), "current"),
+            ("four hours, in their last third", &short, TimeDelta::minutes(160), "due"),
+            ("ninety days, before their last month", &long, TimeDelta::seconds(60 * 86_400 - 1), "current"),
+            ("ninety days, in their last month", &long, TimeDelta::days(60), "due"),
         ] {
-            assert_eq!(credential.rotation(created_at + age), want, "{name}");
+            assert_eq!(credential.rotation(&policy, created_at + age), want, "{name}");
         }
         let replaced = Credential { replaced_by: Some("other".to_owned()), ..short };
-        assert_eq!(replaced.rotation(created_at), "replaced");
+        assert_eq!(replaced.rotation(&policy, created_at), "replaced");
     }
 }

@@ -37,6 +37,9 @@ pub(crate) enum Fault {
     /// A port for a proxy, and no proxy to trust.
     #[error("--listen-proxied needs at least one --trusted-proxy")]
     ProxyMissing,
+    /// Authorities for a URL, and no URL.
+    #[error("--trust-jwks-ca needs a --trust-jwks that is a URL")]
+    AuthorityUnused,
     /// A file or folder that cannot be used.
     #[error("{}: {source}", path.display())]
     Path {

@@ -28,6 +28,7 @@ mod server;
 mod store;
 mod tls;
 mod tour;
+mod trust;
 mod turn;
 mod usage;
 

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aetherflow_auth::key::KeySet;
 use chrono::Utc;
 use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::banner::{self, Addresses};
@@ -20,6 +21,7 @@ use crate::fault::{Fault, Faults};
 use crate::listener::{Listener, Slots};
 use crate::routes::App;
 use crate::server::Server;
+use crate::trust::{JwksUrl, Refresh};
 use crate::{closing, operator};
 
 /// Why the server did not start, or did not go on.
@@ -43,8 +45,12 @@ pub(crate) enum Failure {
 /// [`Failure::Config`] before it listens, the others later.
 pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure> {
     let mut config = Config::read(options, faults)?;
-    let trusted_keys = mem::take(&mut config.trusted_keys);
+    let (trusted_keys, trusted_url) = mem::take(&mut config.trust).split();
     let mut server = Server::prepare(&config, trusted_keys, Utc::now()).map_err(Faults::from)?;
+    let refresh = match trusted_url {
+        Some(url) => Some(first_fetch(server.accepted.clone(), url).await?),
+        None => None,
+    };
     let ports = Ports::bind(&config).await?;
     let (addresses, slots) = (ports.addresses()?, Slots::of_this_process());
     let mut signals = Signals::listen()?;
@@ -52,7 +58,9 @@ pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure>
     for listener in ports.listeners(server.tls) {
         tokio::spawn(listener.run(server.router.clone(), slots.clone(), closing.clone()));
     }
-    let upkeep = tokio::spawn(keep_up(server.app.clone()));
+    let mut upkeep = JoinSet::new();
+    upkeep.spawn(keep_up(server.app.clone()));
+    refresh.into_iter().for_each(|refresh| drop(upkeep.spawn(refresh.run())));
     operator::print(banner::text(addresses, config.data.path()));
     let failed = tokio::select! {
         () = signals.received() => None,
@@ -60,8 +68,15 @@ pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure>
     };
     close.now();
     slots.drain().await;
-    upkeep.abort();
+    upkeep.shutdown().await;
     finish(server.app, failed).await
+}
+
+/// Fetches the issuer's further keys before the first request.
+async fn first_fetch(accepted: KeySet, url: JwksUrl) -> Result<Refresh, Faults> {
+    let mut refresh = Refresh::new(accepted, url)?;
+    refresh.begin(Utc::now()).await?;
+    Ok(refresh)
 }
 
 /// The sockets, bound and not yet accepting.

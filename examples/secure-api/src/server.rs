@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) router: SecuredRouter,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) audit_failure: oneshot::Receiver<String>,
+    /// The keys whose tokens are accepted.
+    pub(crate) accepted: KeySet,
 }
 
 impl Server {
@@ -67,7 +69,7 @@ impl Server {
         let (history, audit_failure) = history(config)?;
         let app = App { store, credentials, history, turns: Arc::default(), jwks: keys.jwks };
         let router = protected(config, &app, verifier, peppers)?;
-        Ok(Self { app, router, tls, audit_failure })
+        Ok(Self { app, router, tls, audit_failure, accepted: keys.accepted })
     }
 }
 
@@ -76,18 +78,20 @@ struct TokenKeys {
     minter: Minter,
     verifier: Verifier,
     jwks: Arc<str>,
+    accepted: KeySet,
 }
 
 impl TokenKeys {
     fn new(config: &Config, signing: SigningKey, trusted: Vec<VerifyingKey>) -> Result<Self, ConfigError> {
         let published = KeySet::new(&config.issuer, config.environment, [signing.verifying_key()])?;
         let trusted = trusted.into_iter().chain([signing.verifying_key()]);
-        let trusted = KeySet::new(&config.issuer, config.environment, trusted)?;
+        let accepted = KeySet::new(&config.issuer, config.environment, trusted)?;
         let rules = TokenRules::access_token(&config.issuer, &config.audience, config.environment)?;
         Ok(Self {
             minter: Minter::new(&config.issuer, signing)?,
-            verifier: Verifier::new(rules, trusted)?,
+            verifier: Verifier::new(rules, accepted.clone())?,
             jwks: published.to_jwks().into(),
+            accepted,
         })
     }
 }

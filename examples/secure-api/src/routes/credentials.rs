@@ -1,5 +1,6 @@
 //! Credentials: listed, issued, replaced, ended. What a caller may is decided in [`crate::authority`].
 
+use aetherflow_auth::rotation::RotationPolicy;
 use aetherflow_auth::{Allowlist, Environment, Scope};
 use aetherflow_tower::axum::Principal;
 use axum::extract::State;
@@ -23,9 +24,9 @@ pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result
     let now = Utc::now();
     let mut credentials = app.credentials.list(&Authority::of(&principal), now).await?;
     app.history.fill_last_uses(&mut credentials);
-    let environment = principal.environment();
-    let shown: Vec<_> =
-        credentials.iter().map(|credential| Listed::new(credential, &environment, now)).collect();
+    let (environment, policy) = (principal.environment(), RotationPolicy::default());
+    let listed = |credential| Listed::new(credential, &environment, &policy, now);
+    let shown: Vec<_> = credentials.iter().map(listed).collect();
     Ok(answer::json(StatusCode::OK, &json!({ "credentials": shown })))
 }
 
@@ -208,7 +209,12 @@ struct Rotated<'a> {
 }
 
 impl<'a> Listed<'a> {
-    fn new(credential: &'a Credential, environment: &'a Environment, now: DateTime<Utc>) -> Self {
+    fn new(
+        credential: &'a Credential,
+        environment: &'a Environment,
+        policy: &RotationPolicy,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             id: &credential.id,
             kind: credential.kind.as_str(),
@@ -221,7 +227,7 @@ impl<'a> Listed<'a> {
             expires_at: rfc3339(credential.ends_at),
             last_used_at: credential.last_used_at.map(rfc3339),
             rotation: Rotated {
-                state: credential.rotation(now),
+                state: credential.rotation(policy, now),
                 replaced_by: credential.replaced_by.as_deref(),
             },
         }
