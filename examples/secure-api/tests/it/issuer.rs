@@ -14,6 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::version::TLS13;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 /// A server that answers every request with the same bytes.
@@ -22,6 +23,7 @@ pub(crate) struct Issuer {
     pub(crate) url: String,
     pub(crate) authority: String,
     answer: Arc<Mutex<Vec<u8>>>,
+    asked: Arc<Semaphore>,
 }
 
 impl Issuer {
@@ -31,8 +33,9 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}/jwks.json", listener.local_addr().unwrap().port());
         let answer = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&answer)));
-        Self { url, authority, answer }
+        let asked = Arc::new(Semaphore::new(0));
+        tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&answer), Arc::clone(&asked)));
+        Self { url, authority, answer, asked }
     }
 
     /// Answers with these bytes from now on, head and all.
@@ -45,6 +48,11 @@ impl Issuer {
         self.answer(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{jwks}", jwks.len()));
     }
 
+    /// Ends once two requests were answered.
+    pub(crate) async fn asked_again(&self) {
+        drop(self.asked.acquire_many(2).await.unwrap());
+    }
+
     /// Writes its authority to a file.
     pub(crate) fn write_authority(&self, path: &Path) -> String {
         std::fs::write(path, &self.authority).unwrap();
@@ -52,7 +60,7 @@ impl Issuer {
     }
 }
 
-async fn serve(listener: TcpListener, tls: TlsAcceptor, answer: Arc<Mutex<Vec<u8>>>) {
+async fn serve(listener: TcpListener, tls: TlsAcceptor, answer: Arc<Mutex<Vec<u8>>>, asked: Arc<Semaphore>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let bytes = answer.lock().unwrap().clone();
@@ -65,6 +73,7 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, answer: Arc<Mutex<Vec<u8
         // A client that has read enough may have gone.
         drop(stream.write_all(&bytes).await);
         drop(stream.shutdown().await);
+        asked.add_permits(1);
     }
 }
 

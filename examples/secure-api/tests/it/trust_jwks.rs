@@ -1,6 +1,9 @@
 //! Keys from a URL, as the running server takes them.
 
+use std::time::Duration;
+
 use http::Method;
+use tokio::time::timeout;
 
 use crate::client::{Ask, Secret};
 use crate::issuer::{Issuer, Signer, jwks};
@@ -24,6 +27,26 @@ async fn a_token_under_a_key_of_the_url_is_accepted_beside_the_servers_own() {
     assert_eq!(server.wait().code(), Some(0));
     let told = server.told();
     assert!(told.contains("key 1 is ignored: the JWK is not of the form RFC 7517 gives"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_under_a_key_that_is_new_at_the_url_brings_it_in_when_the_cooldown_is_over() {
+    let (issuer, folder) = (Issuer::start().await, tempfile::tempdir().unwrap());
+    let [old, new] = std::array::from_fn(|_| Signer::new());
+    issuer.publish(&jwks(&[&old.jwk]));
+    let authority = issuer.write_authority(&folder.path().join("authority.pem"));
+    let options = ["--trust-jwks", &issuer.url, "--trust-jwks-ca", &authority];
+    let server = Server::start_with(&folder.path().join("data"), &options);
+    issuer.publish(&jwks(&[&new.jwk]));
+    let callers = [Secret::new("old", &old.token), Secret::new("new", &new.token)];
+    let callers = [&callers[0], &callers[1]];
+    let ask = || server.statuses("/v2/workflows", &callers);
+    assert_eq!(ask().await, [200, 401]);
+    // The server asks a second time 30 seconds after the first; without the unknown key it would be 5 minutes.
+    timeout(Duration::from_secs(60), issuer.asked_again()).await.unwrap();
+    // The answer is sent, and may still be on its way into the keys.
+    while ask().await == [200, 401] {}
+    assert_eq!(ask().await, [401, 200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
