@@ -59,7 +59,20 @@ impl TrustedProxies {
         Self { family: Family::Forwarded, ranges: ranges.into_iter().map(Into::into).collect() }
     }
 
-    pub(crate) fn read(self, faults: &mut Vec<Fault>) -> Option<Proxies> {
+    /// Reads all that were declared, which must be of one family.
+    pub(crate) fn read_all(declared: Vec<Self>, faults: &mut Vec<Fault>) -> Option<Proxies> {
+        let mut declared = declared.into_iter();
+        let mut all = declared.next()?;
+        for more in declared {
+            if more.family != all.family {
+                faults.push(Fault::ProxyFamilies);
+            }
+            all.ranges.extend(more.ranges);
+        }
+        all.read(faults)
+    }
+
+    fn read(self, faults: &mut Vec<Fault>) -> Option<Proxies> {
         for range in &self.ranges {
             match Allowlist::parse([range]) {
                 Ok(parsed) if parsed.iter().any(is_too_wide) => {

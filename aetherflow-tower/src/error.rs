@@ -72,6 +72,9 @@ pub enum Fault {
         /// The range as configured.
         range: String,
     },
+    /// Trusted proxies of both families of headers, of which a gate reads one.
+    #[error("trusted proxies are declared for `X-Forwarded-For` and for `Forwarded`: name one family")]
+    ProxyFamilies,
     /// An address rule of the gate that is no address and no CIDR.
     #[error("address rule: {cause}")]
     AddressRule {

@@ -30,6 +30,7 @@ pub struct Policy {
     sunset: Option<Sunset>,
     plans: Option<Vec<String>>,
     addresses: Option<Result<Allowlist, AllowlistError>>,
+    ranges: Vec<String>,
     own_allowlist: bool,
     third_parties_refused: bool,
     is_grpc: bool,
@@ -71,10 +72,10 @@ impl Policy {
         self
     }
 
-    /// Admits only callers on one of these plans.
+    /// Admits only callers on one of these plans, or of those of earlier calls.
     #[must_use]
     pub fn on_plans<I: IntoIterator<Item: Into<String>>>(mut self, plans: I) -> Self {
-        self.plans = Some(plans.into_iter().map(Into::into).collect());
+        self.plans.get_or_insert_default().extend(plans.into_iter().map(Into::into));
         self
     }
 
@@ -85,10 +86,11 @@ impl Policy {
         self
     }
 
-    /// Admits only these addresses and CIDRs, whatever the credential.
+    /// Admits only these addresses and CIDRs, and those of earlier calls, whatever the credential.
     #[must_use]
     pub fn from_addresses<I: IntoIterator<Item: AsRef<str>>>(mut self, ranges: I) -> Self {
-        self.addresses = Some(Allowlist::parse(ranges));
+        self.ranges.extend(ranges.into_iter().map(|range| range.as_ref().to_owned()));
+        self.addresses = Some(Allowlist::parse(&self.ranges));
         self
     }
 
@@ -113,6 +115,7 @@ impl Policy {
             sunset: None,
             plans: None,
             addresses: None,
+            ranges: Vec::new(),
             own_allowlist: false,
             third_parties_refused: false,
             is_grpc: false,

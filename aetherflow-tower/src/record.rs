@@ -122,10 +122,18 @@ impl Drop for Record {
 }
 
 impl Facts {
+    /// The path; its beginning only, where somebody unknown was refused and would fill the disk for nothing.
+    fn told_path(&self) -> &str {
+        let is_known = self.principal.is_some() || self.action == Action::Allowed;
+        let most = if is_known { self.path.len() } else { self.path.len().min(LONGEST_UNKNOWN) };
+        let end = (0..=most).rfind(|end| self.path.is_char_boundary(*end)).unwrap_or(0);
+        &self.path[..end]
+    }
+
     fn event(&self, status: Option<StatusCode>) -> Event {
         let mut event = Event::new(self.action, self.time)
             .with_environment(self.environment)
-            .with_request(self.method.as_str(), &self.path);
+            .with_request(self.method.as_str(), self.told_path());
         if let Some(rule) = &self.rule {
             event = event.with_route(&rule.path);
         }
@@ -145,5 +153,6 @@ impl Facts {
     }
 }
 
+const LONGEST_UNKNOWN: usize = 128;
 const UNDECIDED: &str = "the client left before the request was decided";
 const UNANSWERED: &str = "no answer: the handler failed, or the client left before it";

@@ -1,4 +1,4 @@
-use aetherflow_auth::{Allowlist, AllowlistError};
+use aetherflow_auth::Allowlist;
 
 use crate::client_ip::Client;
 use crate::error::Fault;
@@ -13,11 +13,11 @@ pub(super) struct AddressRules {
 
 impl AddressRules {
     pub(super) fn read(
-        allowed: Option<Result<Allowlist, AllowlistError>>,
-        blocked: Option<Result<Allowlist, AllowlistError>>,
+        allowed: Option<Vec<String>>,
+        blocked: Option<Vec<String>>,
         faults: &mut Vec<Fault>,
     ) -> Self {
-        let mut read = |list: Option<Result<Allowlist, AllowlistError>>| match list? {
+        let mut read = |list: Option<Vec<String>>| match Allowlist::parse(list?) {
             Ok(list) => Some(list),
             Err(cause) => {
                 faults.push(Fault::AddressRule { cause });

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aetherflow_auth::Environment;
 use aetherflow_auth::api_key::{ApiKeyStore, Peppers};
 use aetherflow_auth::audit::Sink;
 use aetherflow_auth::jwt::Verifier;
-use aetherflow_auth::{Allowlist, AllowlistError, Environment};
 use aetherflow_ratelimit::{Limiter, Plan};
 
 use super::Clock;
@@ -29,9 +29,9 @@ pub struct GateBuilder {
     limiter: Arc<Limiter>,
     plans: Vec<Plan>,
     keys: Option<ApiKeys>,
-    proxies: Option<TrustedProxies>,
-    allowed: Option<Result<Allowlist, AllowlistError>>,
-    blocked: Option<Result<Allowlist, AllowlistError>>,
+    proxies: Vec<TrustedProxies>,
+    allowed: Option<Vec<String>>,
+    blocked: Option<Vec<String>>,
     style: FieldStyle,
     clock: Option<Arc<dyn Clock>>,
     audit: Option<Arc<dyn Sink>>,
@@ -46,7 +46,7 @@ impl GateBuilder {
             limiter,
             plans: vec![Plan::free(), Plan::pro(), Plan::enterprise()],
             keys: None,
-            proxies: None,
+            proxies: Vec::new(),
             allowed: None,
             blocked: None,
             style: FieldStyle::default(),
@@ -62,9 +62,9 @@ impl GateBuilder {
         self
     }
 
-    /// Believes these proxies about where a request comes from.
+    /// Believes these proxies, too, about where a request comes from; all of them by one family of headers.
     pub fn with_trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
-        self.proxies = Some(proxies);
+        self.proxies.push(proxies);
         self
     }
 
@@ -74,15 +74,15 @@ impl GateBuilder {
         self
     }
 
-    /// Refuses every address but these, before anything else is looked at.
+    /// Refuses every address but these and those of earlier calls, before anything else is looked at.
     pub fn with_allowed_addresses<I: IntoIterator<Item: AsRef<str>>>(mut self, ranges: I) -> Self {
-        self.allowed = Some(Allowlist::parse(ranges));
+        extend(&mut self.allowed, ranges);
         self
     }
 
-    /// Refuses these addresses, before anything else is looked at.
+    /// Refuses these addresses, too, before anything else is looked at.
     pub fn with_blocked_addresses<I: IntoIterator<Item: AsRef<str>>>(mut self, ranges: I) -> Self {
-        self.blocked = Some(Allowlist::parse(ranges));
+        extend(&mut self.blocked, ranges);
         self
     }
 
@@ -137,7 +137,7 @@ impl GateBuilder {
         self.check_plans(&routes, &mut faults);
         self.check_keys(&routes, &mut faults);
         let tiers = Tiers::new(self.plans, &mut faults);
-        let proxies = self.proxies.and_then(|proxies| proxies.read(&mut faults));
+        let proxies = TrustedProxies::read_all(self.proxies, &mut faults);
         let address_rules = AddressRules::read(self.allowed, self.blocked, &mut faults);
         let table = routes.table(&mut faults);
         ConfigError::unless_empty(faults)?;
@@ -189,6 +189,11 @@ impl GateBuilder {
             faults.extend(with_keys.map(|rule| Fault::NoKeyStore { route: rule.name() }));
         }
     }
+}
+
+/// Adds to a list that may not have begun; an empty one still is a list.
+fn extend<I: IntoIterator<Item: AsRef<str>>>(list: &mut Option<Vec<String>>, ranges: I) {
+    list.get_or_insert_default().extend(ranges.into_iter().map(|range| range.as_ref().to_owned()));
 }
 
 impl fmt::Debug for GateBuilder {

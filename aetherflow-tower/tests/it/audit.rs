@@ -64,6 +64,26 @@ fn each_refusal_is_recorded_once_with_its_reason() {
 }
 
 #[test]
+fn a_refused_stranger_has_128_bytes_of_path_recorded() {
+    let service = Service::new();
+    let (long, bearer) = (format!("/v2/files/{}", "a".repeat(300)), token(""));
+    let fits = format!("/{}", "a".repeat(127));
+    // A path is cut between letters: this one's 128th byte is the first of an é.
+    let accented = format!("/{}é", "a".repeat(126));
+    for (name, request, want) in [
+        ("no credential", get(&long, &[]), &long[..128]),
+        ("a bad one", with_token("GET", &long, "abc"), &long[..128]),
+        ("plain HTTP", over(with_token("GET", &long, "abc"), Connection::plain((PEER, 1))), &long[..128]),
+        ("as long as may be", get(&fits, &[]), &fits[..]),
+        ("two bytes a letter", get(&accented, &[]), &accented[..127]),
+        ("a known caller", with_token("GET", &long, &bearer), &long[..]),
+    ] {
+        service.send(request);
+        assert_eq!(only(&service).path(), Some(want), "{name}");
+    }
+}
+
+#[test]
 fn a_grpc_refusal_is_recorded_with_the_problems_status() {
     let service = Service::new();
     let answer = service.send(crate::service::request("POST", "/flow.Workflows/List", &[]));

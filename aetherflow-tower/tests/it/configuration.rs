@@ -5,11 +5,11 @@ use std::sync::Arc;
 use aetherflow_auth::api_key::{MemoryApiKeyStore, Peppers};
 use aetherflow_auth::{AllowlistError, Environment, ScopeError};
 use aetherflow_ratelimit::{Limiter, Plan};
-use aetherflow_tower::{Fault, Gate, Policy, Routes, Sunset, TrustedProxies};
+use aetherflow_tower::{Connection, Fault, Gate, Policy, Routes, Sunset, TrustedProxies};
 use chrono::TimeDelta;
 use http::Method;
 
-use crate::service::{environment, start, verifier};
+use crate::service::{Service, environment, get, over, start, through_proxy, verifier};
 
 fn route(path: &str, policy: Policy) -> Routes {
     Routes::new().route(Method::GET, path, policy)
@@ -20,6 +20,55 @@ fn a_nested_path_without_its_slash_is_a_fault_and_no_other_path() {
     let inner = Routes::new().route(Method::GET, "me", Policy::public());
     let faults = Routes::new().nest("/v2", inner).check().unwrap_err();
     assert_eq!(faults.faults(), [Fault::Path { route: "GET me".to_owned() }]);
+}
+
+#[test]
+fn a_list_given_in_two_calls_holds_what_both_said() {
+    let answer = |service: &Service, address| {
+        service.send(through_proxy(get("/healthz", &[]), address)).status().as_u16()
+    };
+    let (one, two, three) = ("192.0.2.1", "192.0.2.2", "192.0.2.3");
+    let blocked = Service::with(|gate| gate.with_blocked_addresses([one]).with_blocked_addresses([two]));
+    assert_eq!([one, two, three].map(|address| answer(&blocked, address)), [403, 403, 200]);
+    let allowed = Service::with(|gate| gate.with_allowed_addresses([one]).with_allowed_addresses([two]));
+    assert_eq!([one, two, three].map(|address| answer(&allowed, address)), [200, 200, 403]);
+
+    // The service declares 10.0.0.0/24 already, where the request comes from.
+    let proxied =
+        Service::with(|gate| gate.with_trusted_proxies(TrustedProxies::x_forwarded_for(["192.0.2.2"])));
+    proxied.send(through_proxy(get("/healthz", &[]), "192.0.2.1, 192.0.2.2"));
+    assert_eq!(proxied.events.take()[0].address(), Some([192, 0, 2, 1].into()));
+
+    let policy = Policy::authenticated().on_plans(["pro"]).on_plans(["enterprise"]);
+    assert_eq!(policy.to_string(), "token; plan pro or enterprise");
+}
+
+#[test]
+fn a_route_admits_the_addresses_of_both_its_lists() {
+    let policy = Policy::public().from_addresses(["192.0.2.1"]).from_addresses(["192.0.2.2"]);
+    let gate = Gate::builder(environment(), Arc::new(verifier()), Arc::new(Limiter::exact(1)));
+    let service = Service { gate: gate.build(route("/a", policy)).unwrap(), ..Service::new() };
+    let answers = [1, 2, 3].map(|last| {
+        let request = over(get("/a", &[]), Connection::tls(([192, 0, 2, last], 1)));
+        service.send(request).status().as_u16()
+    });
+    assert_eq!(answers, [200, 200, 403]);
+    let faulty = Policy::public().from_addresses(["a"]).from_addresses(["192.0.2.1"]);
+    let want = Fault::Addresses { route: "GET /a".to_owned(), cause: AllowlistError::Address };
+    assert_eq!(
+        route("/a", faulty).check().unwrap_err().faults(),
+        [want],
+        "a later list mends no earlier one"
+    );
+}
+
+#[test]
+fn trusted_proxies_are_of_one_family_of_headers() {
+    let gate = Gate::builder(environment(), Arc::new(verifier()), Arc::new(Limiter::exact(1)))
+        .with_trusted_proxies(TrustedProxies::forwarded(["10.0.0.1"]))
+        .with_trusted_proxies(TrustedProxies::x_forwarded_for(["10.0.0.2"]));
+    let error = gate.build(route("/a", Policy::public())).unwrap_err();
+    assert_eq!(error.faults(), [Fault::ProxyFamilies]);
 }
 
 #[test]
@@ -151,11 +200,11 @@ route GET /b: a scope holds a character that RFC 6749 does not allow"
 
 #[test]
 fn a_gate_without_a_key_store_refuses_every_key_as_a_bad_one() {
-    let service = crate::service::Service::new();
+    let service = Service::new();
     let key = service.key("read:workflows");
     let routes = route("/v2/workflows", Policy::scopes("read:workflows"));
     let gate = Gate::builder(environment(), Arc::new(verifier()), Arc::new(Limiter::exact(1)));
-    let keyless = crate::service::Service { gate: gate.build(routes).unwrap(), ..service };
-    let answer = keyless.send(crate::service::get("/v2/workflows", &[("x-api-key", key.expose())]));
+    let keyless = Service { gate: gate.build(routes).unwrap(), ..service };
+    let answer = keyless.send(get("/v2/workflows", &[("x-api-key", key.expose())]));
     assert_eq!(crate::service::problem(&answer), (401, "invalid-token"));
 }
