@@ -1,6 +1,6 @@
 //! The configuration, checked: every fault of it is found before the server listens.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use aetherflow_auth::key::KeySet;
 use aetherflow_ratelimit::Limiter;
 use aetherflow_tower::{Gate, Policy, Routes, TrustedProxies};
 use http::{Method, Uri};
+use ipnet::IpNet;
 
 use crate::cli::Options;
 use crate::data::{self, DataFolder};
@@ -32,6 +33,12 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// The networks of the trusted proxies; the gate has refused what is none.
+    pub(crate) fn proxy_ranges(&self) -> Vec<IpNet> {
+        let range = |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        self.trusted_proxies.iter().filter_map(|text| range(text).ok()).collect()
+    }
+
     /// Reads the options, or adds to `faults` what is wrong with them.
     pub(crate) fn read(options: Options, mut faults: Faults) -> Result<Self, Faults> {
         let listen = faults.keep(address("--listen", &options.listen));

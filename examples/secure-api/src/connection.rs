@@ -1,7 +1,7 @@
 //! One connection, from its first byte of HTTP to its end.
 //!
 //! 1. A request's header is complete within [`HEADER`], and has at most [`HEADERS`] fields in [`HEADER_BYTES`].
-//! 2. A connection that carries no request for [`IDLE`] is closed, HTTP/2 pings or not.
+//! 2. A connection that carries no request for [`IDLE`], or no first one for [`HEADER`], is closed, HTTP/2 pings or not.
 //! 3. A peer has at most [`STREAMS`] requests open, and few resets outstanding.
 //! 4. Once closing, what is in flight has [`CLOSING`] to finish.
 
@@ -74,27 +74,31 @@ fn limits() -> Builder<TokioExecutor> {
     http
 }
 
-/// When a connection last carried a request.
+/// When a connection last carried a request, and whether it ever did.
 #[derive(Debug)]
 struct Activity(Mutex<Carried>);
 
 #[derive(Clone, Copy, Debug)]
 struct Carried {
+    is_used: bool,
     in_flight: usize,
     last: Instant,
 }
 
 impl Activity {
     fn new(now: Instant) -> Self {
-        Self(Mutex::new(Carried { in_flight: 0, last: now }))
+        Self(Mutex::new(Carried { is_used: false, in_flight: 0, last: now }))
     }
 
     fn begin(self: &Arc<Self>) -> InFlight {
-        self.change(|carried| carried.in_flight += 1);
+        self.change(|carried| {
+            carried.is_used = true;
+            carried.in_flight += 1;
+        });
         InFlight(Arc::clone(self))
     }
 
-    /// Waits until no request has been carried for [`IDLE`].
+    /// Waits until no request has been carried for too long.
     async fn idle(&self) {
         let mut due = self.due(Instant::now());
         while let Some(at) = due {
@@ -107,7 +111,8 @@ impl Activity {
     fn due(&self, now: Instant) -> Option<Instant> {
         let carried = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = if carried.in_flight > 0 { now } else { carried.last };
-        Some(since + IDLE).filter(|due| *due > now)
+        let patience = if carried.is_used { IDLE } else { HEADER };
+        Some(since + patience).filter(|due| *due > now)
     }
 
     fn change(&self, change: impl FnOnce(&mut Carried)) {
@@ -138,20 +143,50 @@ const PING: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
+    use aetherflow_auth::Environment;
+    use aetherflow_auth::jwt::{TokenRules, Verifier};
+    use aetherflow_auth::key::KeySet;
+    use aetherflow_ratelimit::Limiter;
+    use aetherflow_tower::axum::SecureRouter;
+    use aetherflow_tower::{Gate, Policy};
+    use http::Method;
+
     use super::*;
 
     #[test]
     fn a_connection_is_idle_only_when_nothing_was_carried_for_the_whole_time() {
         let start = Instant::now();
         let activity = Arc::new(Activity::new(start));
-        assert_eq!(activity.due(start), Some(start + IDLE));
-        assert_eq!(activity.due(start + IDLE), None);
+        assert_eq!(activity.due(start), Some(start + HEADER), "the first request comes soon");
+        assert_eq!(activity.due(start + HEADER), None);
 
         let request = activity.begin();
         let later = start + 10 * IDLE;
         assert_eq!(activity.due(later), Some(later + IDLE), "a request in flight keeps it open");
         drop(request);
         let last = activity.0.lock().unwrap().last;
+        assert_eq!(activity.due(last), Some(last + IDLE));
         assert_eq!(activity.due(last + IDLE), None);
+    }
+
+    fn router() -> SecuredRouter {
+        let (issuer, environment) = ("https://auth.example", Environment::production());
+        let rules = TokenRules::access_token(issuer, "api", environment).unwrap();
+        let keys = KeySet::new(issuer, environment, []).unwrap();
+        let verifier = Arc::new(Verifier::new(rules, keys).unwrap());
+        let gate = Gate::builder(environment, verifier, Arc::new(Limiter::exact(1)));
+        SecureRouter::new().route("/", Method::GET, async || "", Policy::public()).protect(gate).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_never_says_what_it_wants_is_closed_as_soon_as_a_header_would_be_late() {
+        for said in ["", "P", "PRI * HTTP/2.0\r\n", "GET /healthz HTTP/1.1\r\n"] {
+            let (mut client, stream) = tokio::io::duplex(1_024);
+            tokio::io::AsyncWriteExt::write_all(&mut client, said.as_bytes()).await.unwrap();
+            let (_close, closing) = crate::closing::pair();
+            let start = Instant::now();
+            serve(stream, Connection::plain(([203, 0, 113, 7], 4711)), router(), closing).await;
+            assert_eq!(start.elapsed().as_secs(), HEADER.as_secs(), "{said:?}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Accepting connections, so that no client keeps another waiting.
 //!
 //! 1. The handshake runs in the connection's own task, within [`HANDSHAKE`].
-//! 2. All ports together hold at most as many connections as there are [`Slots`]; more wait in the system's queue.
+//! 2. No more are accepted than there are [`Slots`], and of one address no more than it may hold.
 //! 3. A failed accept (too many open files) is survived, with a pause.
-//! 4. On closing, the ports close first and the connections finish, within [`DRAIN`].
+//! 4. On closing, the ports close first and the connections finish, within a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,12 +13,12 @@ use std::time::Duration;
 use aetherflow_tower::Connection;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::closing::Closing;
 use crate::routes::SecuredRouter;
+use crate::slots::{Slot, Slots};
 use crate::{connection, operator};
 
 /// A port, and how its connections begin.
@@ -26,26 +26,28 @@ use crate::{connection, operator};
 pub(crate) struct Listener {
     socket: TcpListener,
     handshake: Option<Arc<ServerConfig>>,
+    slots: Slots,
 }
 
 impl Listener {
     /// A port of HTTPS.
-    pub(crate) fn tls(socket: TcpListener, config: Arc<ServerConfig>) -> Self {
-        Self { socket, handshake: Some(config) }
+    pub(crate) fn tls(socket: TcpListener, config: Arc<ServerConfig>, slots: Slots) -> Self {
+        Self { socket, handshake: Some(config), slots }
     }
 
     /// A port of plain HTTP: whether anything is answered there is the gate's to say.
-    pub(crate) fn plain(socket: TcpListener) -> Self {
-        Self { socket, handshake: None }
+    pub(crate) fn plain(socket: TcpListener, slots: Slots) -> Self {
+        Self { socket, handshake: None, slots }
     }
 
     /// Accepts until `closing` turns true.
-    pub(crate) async fn run(self, router: SecuredRouter, slots: Slots, closing: Closing) {
+    pub(crate) async fn run(self, router: SecuredRouter, closing: Closing) {
         let mut closed = closing.clone();
         loop {
             tokio::select! {
-                accepted = self.accept(&slots) => match accepted {
-                    Ok((stream, peer, slot)) => self.begin(stream, peer, &router, slot, closing.clone()),
+                accepted = self.accept() => match accepted {
+                    Ok(None) => {}
+                    Ok(Some((stream, peer, slot))) => self.begin(stream, peer, &router, slot, closing.clone()),
                     Err(error) => pause(&error).await,
                 },
                 () = closed.heard() => return,
@@ -53,10 +55,11 @@ impl Listener {
         }
     }
 
-    async fn accept(&self, slots: &Slots) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let slot = slots.take().await;
+    /// Accepts the next connection; none if its address has as many as one may, which closes it.
+    async fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr, Slot)>> {
+        let free = self.slots.wait().await;
         let (stream, peer) = self.socket.accept().await?;
-        Ok((stream, peer, slot))
+        Ok(self.slots.give(free, peer.ip()).map(|slot| (stream, peer, slot)))
     }
 
     fn begin(
@@ -64,7 +67,7 @@ impl Listener {
         stream: TcpStream,
         peer: SocketAddr,
         router: &SecuredRouter,
-        slot: OwnedSemaphorePermit,
+        slot: Slot,
         closing: Closing,
     ) {
         let (router, handshake) = (router.clone(), self.handshake.clone());
@@ -98,32 +101,6 @@ async fn encrypted(
     }
 }
 
-/// How many connections there may be at once.
-#[derive(Clone, Debug)]
-pub(crate) struct Slots {
-    free: Arc<Semaphore>,
-    all: u32,
-}
-
-impl Slots {
-    /// As many as the system's limit on open files leaves, at most [`MOST_CONNECTIONS`].
-    pub(crate) fn of_this_process() -> Self {
-        let files = rlimit::increase_nofile_limit(u64::from(MOST_CONNECTIONS + OTHER_FILES));
-        let files = files.ok().and_then(|files| u32::try_from(files).ok()).unwrap_or(FEWEST_FILES);
-        let all = files.saturating_sub(OTHER_FILES).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS);
-        Self { free: Arc::new(Semaphore::new(all as usize)), all }
-    }
-
-    /// Waits for every connection to end, at most [`DRAIN`].
-    pub(crate) async fn drain(&self) {
-        drop(timeout(DRAIN, self.free.acquire_many(self.all)).await);
-    }
-
-    async fn take(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.free).acquire_owned().await.expect("the semaphore is never closed")
-    }
-}
-
 async fn pause(error: &io::Error) {
     // A connection the peer gave up before it was accepted says nothing about the next one.
     if error.kind() != io::ErrorKind::ConnectionAborted {
@@ -133,9 +110,4 @@ async fn pause(error: &io::Error) {
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const DRAIN: Duration = Duration::from_secs(12);
 const PAUSE: Duration = Duration::from_millis(100);
-const MOST_CONNECTIONS: u32 = 4_096;
-const FEWEST_CONNECTIONS: u32 = 64;
-const OTHER_FILES: u32 = 128;
-const FEWEST_FILES: u32 = 256;

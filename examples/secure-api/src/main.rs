@@ -25,6 +25,7 @@ mod operator;
 mod routes;
 mod serve;
 mod server;
+mod slots;
 mod store;
 mod tls;
 mod tour;

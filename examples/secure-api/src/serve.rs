@@ -18,9 +18,10 @@ use crate::banner::{self, Addresses};
 use crate::cli::Options;
 use crate::config::Config;
 use crate::fault::{Fault, Faults};
-use crate::listener::{Listener, Slots};
+use crate::listener::Listener;
 use crate::routes::App;
 use crate::server::Server;
+use crate::slots::Slots;
 use crate::trust::{JwksUrl, Refresh};
 use crate::{closing, operator};
 
@@ -52,11 +53,12 @@ pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure>
         None => None,
     };
     let ports = Ports::bind(&config).await?;
-    let (addresses, slots) = (ports.addresses()?, Slots::of_this_process());
+    let addresses = ports.addresses()?;
+    let (serving, refusing) = Slots::of_this_process(&config.proxy_ranges());
     let mut signals = Signals::listen()?;
     let (close, closing) = closing::pair();
-    for listener in ports.listeners(server.tls) {
-        tokio::spawn(listener.run(server.router.clone(), slots.clone(), closing.clone()));
+    for listener in ports.listeners(server.tls, &serving, refusing) {
+        tokio::spawn(listener.run(server.router.clone(), closing.clone()));
     }
     let mut upkeep = JoinSet::new();
     upkeep.spawn(keep_up(server.app.clone()));
@@ -67,7 +69,7 @@ pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure>
         failed = &mut server.audit_failure => failed.ok(),
     };
     close.now();
-    slots.drain().await;
+    serving.drain().await;
     upkeep.shutdown().await;
     finish(server.app, failed).await
 }
@@ -109,9 +111,12 @@ impl Ports {
         })
     }
 
-    fn listeners(self, tls: Arc<ServerConfig>) -> impl Iterator<Item = Listener> {
-        let plain = std::iter::once(self.plain).chain(self.proxied).map(Listener::plain);
-        std::iter::once(Listener::tls(self.https, tls)).chain(plain)
+    fn listeners(self, tls: Arc<ServerConfig>, serving: &Slots, refusing: Slots) -> Vec<Listener> {
+        let proxied = self.proxied.map(|socket| Listener::plain(socket, serving.clone()));
+        [Listener::tls(self.https, tls, serving.clone()), Listener::plain(self.plain, refusing)]
+            .into_iter()
+            .chain(proxied)
+            .collect()
     }
 }
 
