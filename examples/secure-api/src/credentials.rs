@@ -175,7 +175,14 @@ impl Credentials {
         self.store.change(work, told).await.map(drop)
     }
 
-    /// Drops what no longer matters at `now`.
+    /// Ends the tokens whose overlap is over at `now`, whatever those who wait for its end have slept through.
+    pub(crate) async fn end_overlaps(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let over = self.store.run(move |connection| credentials::ended_tokens(connection, now)).await?;
+        over.iter().for_each(|credential| self.revoke_token(credential));
+        Ok(())
+    }
+
+    /// Drops what had expired by `now`.
     pub(crate) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.revocations.forget_expired_at(now);
         for id in self.store.forget_expired(now).await? {
@@ -244,7 +251,7 @@ impl Credentials {
     }
 
     fn load_tokens(self: &Arc<Self>, now: DateTime<Utc>) -> Result<(), StoreError> {
-        for credential in self.store.now(|connection| credentials::ending_tokens(connection, now))? {
+        for credential in self.store.now(|connection| credentials::ending_tokens(connection))? {
             self.end_at(credential, now);
         }
         Ok(())

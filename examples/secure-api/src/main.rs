@@ -7,6 +7,7 @@ mod answer;
 mod authority;
 mod banner;
 mod body;
+mod calendar;
 mod certificate;
 mod cli;
 mod closing;

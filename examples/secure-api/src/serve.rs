@@ -12,9 +12,10 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::banner::{self, Addresses};
+use crate::calendar::Calendar;
 use crate::cli::Options;
 use crate::config::Config;
 use crate::fault::{Fault, Faults};
@@ -148,14 +149,21 @@ impl Signals {
     }
 }
 
-/// Once a minute, writes down when credentials were used and drops those that have expired.
+/// Once a minute, writes down when credentials were used, ends those whose overlap is over by the calendar, and drops
+/// those that have long expired.
 async fn keep_up(app: App) {
+    let calendar = Calendar::begin(Utc::now(), Instant::now());
     let mut minutes = interval(Duration::from_secs(60));
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
         write_uses(&app).await;
-        if let Err(error) = app.credentials.forget_expired(Utc::now()).await {
+        let now = Utc::now();
+        if let Err(error) = app.credentials.end_overlaps(now).await {
+            operator::tell(format_args!("replaced credentials were not ended: {error}"));
+        }
+        let forgettable = calendar.forgettable(now, Instant::now());
+        if let Err(error) = app.credentials.forget_expired(forgettable).await {
             operator::tell(format_args!("expired credentials were not dropped: {error}"));
         }
     }

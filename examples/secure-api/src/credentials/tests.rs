@@ -87,6 +87,39 @@ async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_overlap_is_over_by_the_calendar_though_its_sleep_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = load(store(&folder), at(0));
+    let (old, new) = (made(&credentials, Kind::Token).credential, made(&credentials, Kind::Token).credential);
+    let replaced = credentials.store.now(|connection| {
+        let change = connection.transaction()?;
+        let replaced = credentials::replace(
+            &change,
+            &old.id,
+            at(60),
+            &Credential { id: "new".to_owned(), ..new.clone() },
+            None,
+        )?;
+        change.commit()?;
+        Ok(replaced)
+    });
+    assert_eq!(replaced.unwrap(), Addition::Kept);
+    for (now, want) in [(59, 0), (60, 1), (120, 1)] {
+        credentials.end_overlaps(at(now)).await.unwrap();
+        assert_eq!(credentials.revocations().len(), want, "after {now} seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_start_whose_clock_is_ahead_still_knows_what_was_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let token = made(&load(store.clone(), at(0)), Kind::Token).credential;
+    store.now(|connection| credentials::end(connection, &token.id)).unwrap();
+    assert_eq!(load(store, at(7_200)).revocations().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replaced_token_is_revoked_when_its_overlap_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let credentials = load(store(&folder), at(0));

@@ -164,12 +164,17 @@ pub(crate) fn find_unrevoked(
     stored.map(Credential::try_from).transpose()
 }
 
-/// The tokens that end before they expire, of those not expired at `now`.
-pub(crate) fn ending_tokens(
+/// The tokens that end before they expire; expired ones too, since a start may see a clock that is ahead.
+pub(crate) fn ending_tokens(connection: &Connection) -> Result<Vec<Credential>, StoreError> {
+    ended_tokens(connection, DateTime::<Utc>::MAX_UTC)
+}
+
+/// Those of them that have ended by `now`.
+pub(crate) fn ended_tokens(
     connection: &Connection,
     now: DateTime<Utc>,
 ) -> Result<Vec<Credential>, StoreError> {
-    let query = format!("{SELECT} WHERE kind = 'token' AND expires_at > ?1 AND ends_at < expires_at");
+    let query = format!("{SELECT} WHERE kind = 'token' AND ends_at <= ?1 AND ends_at < expires_at");
     let mut query = connection.prepare(&query)?;
     let rows = query.query_map([stamp(now)], Stored::read)?;
     rows.map(|row| Credential::try_from(row?)).collect()

@@ -73,7 +73,7 @@ async fn a_replacement_shortens_the_old_one_and_never_lengthens_it() {
         let old = store.credential("old", at(0)).await.unwrap().unwrap();
         assert_eq!((old.ends_at, old.replaced_by.as_deref()), (at(want), Some(new)));
     }
-    assert_eq!(store.now(|connection| ending_tokens(connection, at(0))).unwrap().len(), 1);
+    assert_eq!(store.now(|connection| ending_tokens(connection)).unwrap().len(), 1);
     ended(&store, "old");
     let refused = replaced(&store, "old", at(60), &credential("last"));
     assert_eq!(refused, Addition::Gone);
