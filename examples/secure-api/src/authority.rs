@@ -1,8 +1,10 @@
 //! No credential makes a stronger one.
 //!
 //! 1. What is given has scopes the giver has, the giver's environment, and addresses within the giver's.
-//! 2. Without `manage:accounts` it is for the giver's own identity, on at most the giver's plan.
-//! 3. What a giver may not give, it neither sees nor ends nor replaces.
+//! 2. Without `manage:accounts` it is for the giver's own identity, on at most the giver's plan; with it, for any subject
+//!    of the giver's tenant, on any plan.
+//! 3. Without `manage:accounts` a giver sees, ends and replaces what is its own on at most its plan; with it, what is
+//!    anyone's, of every tenant. Replacing demands the scopes and addresses of (1) as well.
 
 use aetherflow_auth::{Allowlist, Environment, Identity, Principal, Scope, ScopeSet};
 use aetherflow_tower::rejection::Problem;
@@ -123,7 +125,8 @@ impl Authority {
         manage_accounts().is_some_and(|scope| self.scopes.contains(&scope))
     }
 
-    // Another subject stays within the caller's tenant.
+    // What is issued to another subject stays within the caller's tenant; managers of accounts see, replace and end
+    // the credentials of every tenant.
     fn named(&self, subject: String) -> Identity {
         Identity::new(self.identity.issuer(), self.identity.named_tenant(), subject)
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aetherflow_auth::audit::{Cursor, Event, JsonLines, LogError, LogFolder, Page, Sink};
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 
 use crate::credential::Credential;
 use crate::usage::Usage;
@@ -17,6 +18,7 @@ pub(crate) struct History {
     folder: LogFolder,
     usage: Usage,
     uses: Mutex<HashMap<String, DateTime<Utc>>>,
+    readers: Arc<Semaphore>,
 }
 
 impl History {
@@ -30,7 +32,8 @@ impl History {
         on_failure: impl FnOnce(&LogError) + Send + 'static,
     ) -> Result<Self, LogError> {
         let log = JsonLines::open(folder.clone(), on_failure)?;
-        Ok(Self { log, folder, usage: Usage::default(), uses: Mutex::default() })
+        let readers = Arc::new(Semaphore::new(READERS));
+        Ok(Self { log, folder, usage: Usage::default(), uses: Mutex::default(), readers })
     }
 
     /// How each caller was answered lately.
@@ -38,11 +41,34 @@ impl History {
         &self.usage
     }
 
-    /// Reads the newest events that are `wanted`, those recorded a moment ago included; blocks.
+    /// Reads the newest events that are `wanted`, those recorded a moment ago included.
+    ///
+    /// A page syncs the log and may parse much of it, so that only [`READERS`] do so at once.
     ///
     /// # Errors
     ///
     /// [`LogError::Cursor`] for a cursor that is none, any other when the log cannot be written or read.
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        after: Option<Cursor>,
+        limit: usize,
+        wanted: impl FnMut(&Event) -> bool + Send + 'static,
+    ) -> Result<Page, LogError> {
+        let (history, readers) = (Arc::clone(self), Arc::clone(&self.readers));
+        let reader = readers.acquire_owned().await.map_err(|_| LogError::Stopped)?;
+        let page = tokio::task::spawn_blocking(move || {
+            // Kept to the end of the work, which goes on though its caller hangs up.
+            let _reader = reader;
+            history.page(after, limit, wanted)
+        });
+        page.await.map_err(|_| LogError::Stopped)?
+    }
+
+    /// The same, at once and on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
     pub(crate) fn page(
         &self,
         after: Option<Cursor>,
@@ -99,9 +125,14 @@ impl Sink for History {
 
 // Until the next writing; beyond it a use is not noted, which a listing shows as an older one.
 const MOST_USES: usize = 10_000;
+// The database works on the same threads.
+const READERS: usize = 2;
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use aetherflow_auth::audit::Action;
     use aetherflow_auth::{CredentialKind, Identity};
 
@@ -121,5 +152,19 @@ mod tests {
         assert_eq!(history.usage().last_hour(&alice, at).into_iter().collect::<Vec<_>>(), [(200, 1)]);
         assert_eq!(history.take_uses(), [("t1".to_owned(), at)]);
         assert_eq!(history.take_uses(), []);
+    }
+
+    #[tokio::test]
+    async fn only_so_many_read_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = Arc::new(History::open(LogFolder::new(folder.path()), |_| ()).unwrap());
+        let count = u32::try_from(READERS).unwrap();
+        let reading = Arc::clone(&history.readers).acquire_many_owned(count).await.unwrap();
+        let mut next = pin!(history.read(None, 10, |_| true));
+        assert!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(history.readers.available_permits(), 0);
+        drop(reading);
+        assert_eq!(next.await.unwrap().events().len(), 0);
+        assert_eq!(history.readers.available_permits(), READERS);
     }
 }

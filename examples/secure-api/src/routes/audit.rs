@@ -1,7 +1,5 @@
 //! The audit log, as far as a caller may read it: its own events, or with `manage:accounts` all.
 
-use std::sync::Arc;
-
 use aetherflow_auth::audit::{Cursor, Event, LogError, Page};
 use aetherflow_tower::axum::Principal;
 use aetherflow_tower::rejection::Problem;
@@ -22,11 +20,9 @@ pub(super) async fn read(
 ) -> Result<Response, Problem> {
     let wanted = Wanted::parse(&uri)?;
     let sees_all = manage_accounts().is_some_and(|scope| principal.scopes().contains(&scope));
-    let (own, history) = (principal.identity().clone(), Arc::clone(&app.history));
-    let page = tokio::task::spawn_blocking(move || {
-        history.page(wanted.after, wanted.limit, |event| sees_all || event.identity() == Some(&own))
-    });
-    let page = page.await.map_err(|_| Problem::TEMPORARILY_UNAVAILABLE)?;
+    let own = principal.identity().clone();
+    let is_shown = move |event: &Event| sees_all || event.identity() == Some(&own);
+    let page = app.history.read(wanted.after, wanted.limit, is_shown).await;
     page.map(|page| show(&page)).map_err(|error| refused(&error))
 }
 

@@ -106,7 +106,11 @@ impl Wanted {
     fn into_wish(self) -> Result<Wish, Refusal> {
         // The beginning of OAuth client ids, which no subject may be taken for.
         let is_subject = |subject: &String| name::is_plain(subject) && !subject.starts_with("afcl_");
-        let is_short = self.scopes.len() <= MOST_ENTRIES && self.ip.iter().all(|ip| ip.len() <= MOST_ENTRIES);
+        // Those the caller lacks are named in a header of the refusal.
+        let is_scope = |scope: &String| scope.len() <= LONGEST_SCOPE;
+        let is_short = self.scopes.len() <= MOST_SCOPES
+            && self.scopes.iter().all(is_scope)
+            && self.ip.iter().all(|ip| ip.len() <= MOST_RANGES);
         if !self.subject.iter().all(is_subject) || !is_short {
             return Err(Refusal::Form);
         }
@@ -236,4 +240,6 @@ impl<'a> Listed<'a> {
 
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(90);
 const LONGEST_OVERLAP: i64 = 86_400;
-const MOST_ENTRIES: usize = 100;
+const MOST_SCOPES: usize = 64;
+const LONGEST_SCOPE: usize = 128;
+const MOST_RANGES: usize = 100;

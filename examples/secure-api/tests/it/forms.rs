@@ -63,16 +63,17 @@ async fn each_member_of_a_wanted_credential_has_its_form() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let owner = server.secret("owner");
-    let many: Vec<String> = (0..101).map(|number| format!("scope{number}")).collect();
-    let long: Vec<String> = (0..100).map(|number| format!("{number}{}", "x".repeat(120))).collect();
-    let rows: [(&str, &str, Value, u16); 17] = [
+    let many: Vec<String> = (0..65).map(|number| format!("scope{number}")).collect();
+    let longest: Vec<String> = (10..74).map(|number| format!("{number}{}", "x".repeat(126))).collect();
+    let rows: [(&str, &str, Value, u16); 18] = [
         ("as it should be", "plan", json!("pro"), 201),
         ("scopes as a text", "scopes", json!("read:workflows"), 422),
         ("two scopes in one", "scopes", json!(["read:workflows write:workflows"]), 422),
         ("an empty scope", "scopes", json!([""]), 422),
         ("a quote in a scope", "scopes", json!(["\""]), 422),
         ("too many scopes", "scopes", json!(many), 422),
-        ("scopes nobody has", "scopes", json!(long), 403),
+        ("a scope too long", "scopes", json!(["x".repeat(129)]), 422),
+        ("as many and as long scopes as can be, which nobody has", "scopes", json!(longest), 403),
         ("an unknown plan", "plan", json!("gold"), 422),
         ("a plan in capitals", "plan", json!("Pro"), 422),
         ("no environment's name", "environment", json!("Prod uction"), 422),
