@@ -221,17 +221,15 @@ fn canonical(token: &str) -> Result<Cow<'_, str>, ScopeError> {
     if !token.bytes().fold(true, |so_far, byte| so_far & is_allowed(byte)) {
         return Err(ScopeError::Character);
     }
-    Ok(match token.split_once(':') {
-        Some((resource, action)) if is_resource_first(resource, action) => {
-            Cow::Owned(format!("{action}:{resource}"))
-        }
-        Some(_) | None => Cow::Borrowed(token),
-    })
-}
-
-fn is_resource_first(left: &str, right: &str) -> bool {
+    let Some(colon) = token.bytes().position(|byte| byte == b':') else { return Ok(Cow::Borrowed(token)) };
+    let (left, right) = (&token[..colon], &token[colon + 1..]);
     // A second colon would stand in `right`, which then is no action.
-    ACTIONS.contains(&right) && !ACTIONS.contains(&left) && !left.is_empty()
+    if is_action(right) && !is_action(left) && !left.is_empty() {
+        return Ok(Cow::Owned(format!("{right}:{left}")));
+    }
+    Ok(Cow::Borrowed(token))
 }
 
-const ACTIONS: [&str; 5] = ["read", "write", "execute", "delete", "manage"];
+fn is_action(word: &str) -> bool {
+    matches!(word, "read" | "write" | "execute" | "delete" | "manage")
+}

@@ -3,6 +3,7 @@
 //! Only genuine tokens are remembered, so a flood of forged ones cannot push anything out. An entry is bound to the
 //! key that verified it, not to the key set: a refresh that changes nothing empties nothing.
 
+use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -51,7 +52,6 @@ impl Cache {
 }
 
 /// What is remembered of one token.
-#[derive(Debug)]
 pub(super) struct Memo {
     token: Zeroizing<String>,
     trust: usize,
@@ -110,6 +110,15 @@ impl Memo {
         if !self.is_used.load(Ordering::Relaxed) {
             self.is_used.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+// By hand, since the token is a secret.
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Memo");
+        shown.field("trust", &self.trust).field("key", &self.key).field("judged", &self.judged);
+        shown.finish_non_exhaustive()
     }
 }
 

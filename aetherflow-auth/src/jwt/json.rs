@@ -310,10 +310,11 @@ struct Name<'a> {
 /// A word that differs for most names, so that a text of a thousand members costs no thousand squared comparisons.
 fn tag(name: &str) -> u64 {
     let bytes = name.as_bytes();
-    let mut word = [0; 8];
-    let tail = bytes.len().saturating_sub(8);
-    word[..bytes.len() - tail].copy_from_slice(&bytes[tail..]);
-    u64::from_le_bytes(word).rotate_left(7) ^ bytes.len() as u64
+    let word = match bytes.last_chunk() {
+        Some(tail) => u64::from_le_bytes(*tail),
+        None => bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    word.rotate_left(7) ^ bytes.len() as u64
 }
 
 /// Deeper texts are refused, so that no text can exhaust the stack.

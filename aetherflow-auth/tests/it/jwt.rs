@@ -386,6 +386,11 @@ fn no_secret_shows_in_a_debug_print() {
     let token = minted.token();
     let signature = token.rsplit('.').next().unwrap();
     assert_eq!(format!("{minted:?}").matches(signature).count(), 0);
+    let verifier = verifier();
+    assert_eq!(verifier.verify_at(&good(), now()).map(|_| ()), Ok(()));
+    let remembered = good();
+    let shown = format!("{verifier:?}");
+    assert_eq!((shown.contains("Memo"), shown.matches(&remembered).count()), (true, 0));
     let shared = SigningKey::from_secret("k1", Algorithm::Hs256, crate::forge::SECRET, here).unwrap();
     let shown = format!("{shared:?} {:?}", shared.verifying_key());
     assert_eq!(shown.matches("secret of").count() + shown.matches("97, 32").count(), 0, "{shown}");
