@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aetherflow_auth::Identity;
 use aetherflow_auth::audit::{Cursor, Event, JsonLines, LogError, LogFolder, Page, Sink};
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
@@ -11,13 +12,24 @@ use tokio::sync::Semaphore;
 use crate::credential::Credential;
 use crate::usage::Usage;
 
+/// A credential that was used: whose it is, and its id.
+///
+/// # Security
+///
+/// By the id alone one holder would touch another's record: whoever signs tokens chooses their ids.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Used {
+    pub(crate) owner: Identity,
+    pub(crate) id: String,
+}
+
 /// The audit log and what is derived from it.
 #[derive(Debug)]
 pub(crate) struct History {
     log: JsonLines,
     folder: LogFolder,
     usage: Usage,
-    uses: Mutex<HashMap<String, DateTime<Utc>>>,
+    uses: Mutex<HashMap<Used, DateTime<Utc>>>,
     readers: Arc<Semaphore>,
 }
 
@@ -88,25 +100,24 @@ impl History {
     pub(crate) fn fill_last_uses(&self, credentials: &mut [Credential]) {
         let uses = self.uses();
         for credential in credentials {
-            credential.last_used_at = credential.last_used_at.max(uses.get(&credential.id).copied());
+            let used = Used { owner: credential.owner.clone(), id: credential.id.clone() };
+            credential.last_used_at = credential.last_used_at.max(uses.get(&used).copied());
         }
     }
 
     /// Takes the uses noted since the last time.
-    pub(crate) fn take_uses(&self) -> Vec<(String, DateTime<Utc>)> {
+    pub(crate) fn take_uses(&self) -> Vec<(Used, DateTime<Utc>)> {
         mem::take(&mut *self.uses()).into_iter().collect()
     }
 
-    fn note_use(&self, credential: &str, at: DateTime<Utc>) {
+    fn note_use(&self, used: Used, at: DateTime<Utc>) {
         let mut uses = self.uses();
-        if let Some(last) = uses.get_mut(credential) {
-            *last = at;
-        } else if uses.len() < MOST_USES {
-            uses.insert(credential.to_owned(), at);
+        if uses.len() < MOST_USES || uses.contains_key(&used) {
+            uses.insert(used, at);
         }
     }
 
-    fn uses(&self) -> MutexGuard<'_, HashMap<String, DateTime<Utc>>> {
+    fn uses(&self) -> MutexGuard<'_, HashMap<Used, DateTime<Utc>>> {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -115,8 +126,8 @@ impl Sink for History {
     fn record(&self, event: Event) {
         if let (Some(identity), Some(status)) = (event.identity(), event.status()) {
             self.usage.count(identity, status, event.time());
-            if let Some(credential) = event.credential() {
-                self.note_use(credential, event.time());
+            if let Some(id) = event.credential() {
+                self.note_use(Used { owner: identity.clone(), id: id.to_owned() }, event.time());
             }
         }
         self.log.record(event);
@@ -134,9 +145,11 @@ mod tests {
     use std::task::{Context, Waker};
 
     use aetherflow_auth::audit::Action;
-    use aetherflow_auth::{CredentialKind, Identity};
+    use aetherflow_auth::{CredentialKind, ScopeSet};
+    use chrono::TimeDelta;
 
     use super::*;
+    use crate::credential::{Kind, PlanName};
 
     #[test]
     fn an_event_is_logged_counted_and_noted_and_one_without_a_caller_only_logged() {
@@ -150,8 +163,36 @@ mod tests {
         let page = history.page(None, 10, |_| true).unwrap();
         assert_eq!(page.events().iter().map(Event::status).collect::<Vec<_>>(), [Some(200), Some(401)]);
         assert_eq!(history.usage().last_hour(&alice, at).into_iter().collect::<Vec<_>>(), [(200, 1)]);
-        assert_eq!(history.take_uses(), [("t1".to_owned(), at)]);
+        let used = Used { owner: alice, id: "t1".to_owned() };
+        assert_eq!(history.take_uses(), [(used, at)]);
         assert_eq!(history.take_uses(), []);
+    }
+
+    #[test]
+    fn a_use_by_anothers_credential_of_the_same_id_is_none_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(LogFolder::new(folder.path()), |_| ()).unwrap();
+        let [alice, bob] = ["alice", "bob"].map(|name| Identity::new("https://auth.example", None, name));
+        let (early, late) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::hours(1));
+        for (user, at) in [(&alice, early), (&bob, late)] {
+            let event = Event::new(Action::Allowed, at).with_status(200).with_identity(Identity::clone(user));
+            history.record(event.with_credential(CredentialKind::AccessToken, "t1"));
+        }
+        let mut listed = [Credential {
+            id: "t1".to_owned(),
+            kind: Kind::Token,
+            owner: alice,
+            scopes: ScopeSet::default(),
+            plan: PlanName::Free,
+            allowlist: None,
+            created_at: early,
+            expires_at: late,
+            ends_at: late,
+            replaced_by: None,
+            last_used_at: None,
+        }];
+        history.fill_last_uses(&mut listed);
+        assert_eq!(listed[0].last_used_at, Some(early));
     }
 
     #[tokio::test]

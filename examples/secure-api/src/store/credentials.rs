@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Store, StoreError, owner, stamp, time};
 use crate::credential::{Credential, Kind, PlanName};
+use crate::history::Used;
 
 /// Whether a credential was kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,14 +41,16 @@ impl Store {
         .await
     }
 
-    /// Notes when credentials were last used.
-    pub(crate) async fn note_uses(&self, uses: Vec<(String, DateTime<Utc>)>) -> Result<(), StoreError> {
+    /// Notes when credentials were last used, each by its owner.
+    pub(crate) async fn note_uses(&self, uses: Vec<(Used, DateTime<Utc>)>) -> Result<(), StoreError> {
         self.run(move |connection| {
             let change = connection.transaction()?;
-            for (id, at) in uses {
+            for (used, at) in uses {
+                let (issuer, tenant, subject) = owner(&used.owner);
                 change.execute(
-                    "UPDATE credentials SET last_used_at = ?2 WHERE id = ?1",
-                    params![id, stamp(at)],
+                    "UPDATE credentials SET last_used_at = ?5 WHERE id = ?1 AND issuer = ?2
+                     AND coalesce(named_tenant, subject) = ?3 AND subject = ?4",
+                    params![used.id, issuer, tenant, subject, stamp(at)],
                 )?;
             }
             Ok(change.commit()?)

@@ -55,11 +55,28 @@ async fn a_credential_is_read_back_whole_until_its_end() {
     assert_eq!(kept(&store, &credential("one")), Addition::Kept);
     assert_eq!(store.credential("one", at(599)).await.unwrap(), Some(credential("one")));
     assert_eq!(store.credential("one", at(600)).await.unwrap(), None);
-    store.note_uses(vec![("one".to_owned(), at(5)), ("unknown".to_owned(), at(5))]).await.unwrap();
-    let used = Credential { last_used_at: Some(at(5)), ..credential("one") };
-    assert_eq!(store.credentials(at(10)).await.unwrap(), [used]);
     ended(&store, "one");
     assert_eq!(store.credential("one", at(0)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_use_is_noted_for_the_credential_of_that_id_and_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    kept(&store, &credential("one"));
+    let own = credential("one").owner;
+    let rows = [
+        ("another id", "two", own.clone(), None),
+        ("another issuer", "one", Identity::new("https://other.example", Some("acme"), "alice"), None),
+        ("another tenant", "one", Identity::new("https://auth.example", None, "alice"), None),
+        ("another subject", "one", Identity::new("https://auth.example", Some("acme"), "bob"), None),
+        ("its own", "one", own, Some(at(5))),
+    ];
+    for (name, id, owner, want) in rows {
+        store.note_uses(vec![(Used { owner, id: id.to_owned() }, at(5))]).await.unwrap();
+        let listed = store.credentials(at(10)).await.unwrap();
+        assert_eq!(listed, [Credential { last_used_at: want, ..credential("one") }], "{name}");
+    }
 }
 
 #[tokio::test]
