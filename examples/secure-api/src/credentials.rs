@@ -112,8 +112,9 @@ impl Credentials {
         let issued = self.mint.make(kind, granted, lifetime, now)?;
         let record = issued.written_record()?;
         let (giver, witness, credentials) = (caller.clone(), caller.clone(), Arc::clone(self));
+        let revocations = self.revocations();
         let work = move |change: &Transaction<'_>| {
-            giver.check(change, now)?;
+            giver.check(change, &revocations, now)?;
             kept(credentials::add(change, &issued.credential, record.as_deref())?)?;
             Ok(issued)
         };
@@ -140,9 +141,10 @@ impl Credentials {
         let record = issued.written_record()?;
         let old = Credential { ends_at: old.ends_at.min(now + overlap), ..old };
         let (giver, witness, credentials) = (caller.clone(), caller.clone(), Arc::clone(self));
+        let revocations = self.revocations();
         let (replaced, ending) = (old.id.clone(), old.ends_at);
         let work = move |change: &Transaction<'_>| {
-            giver.check(change, now)?;
+            giver.check(change, &revocations, now)?;
             kept(credentials::replace(change, &replaced, ending, &issued.credential, record.as_deref())?)?;
             Ok(issued)
         };

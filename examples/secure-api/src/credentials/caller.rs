@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aetherflow_auth::Principal;
 use aetherflow_auth::audit::{Action, Event, Sink};
+use aetherflow_auth::revocation::Revocations;
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
@@ -32,6 +33,8 @@ impl Caller {
 
     /// Refuses a caller whose credential is over at `now`: a body may come long after the head that let it in.
     ///
+    /// The database knows those of this server by the calendar, `revocations` those of other issuers as well.
+    ///
     /// # Security
     ///
     /// Without this a stolen credential outlives its revocation: a request begun before would issue one after.
@@ -39,9 +42,16 @@ impl Caller {
     /// # Errors
     ///
     /// [`Refusal::Ended`], and [`Refusal::Store`] when that cannot be told.
-    pub(super) fn check(&self, connection: &Connection, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let is_over = self.principal.expires_at() <= now
-            || credentials::has_ended(connection, self.principal.credential_id(), now)?;
+    pub(super) fn check(
+        &self,
+        connection: &Connection,
+        revocations: &Revocations,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        let principal = &self.principal;
+        let is_over = principal.expires_at() <= now
+            || revocations.contains(principal, NO_KEY)
+            || credentials::has_ended(connection, principal.identity(), principal.credential_id(), now)?;
         if is_over { Err(Refusal::Ended) } else { Ok(()) }
     }
 
@@ -50,3 +60,6 @@ impl Caller {
         self.history.record(Event::new(action, now).with_principal(&self.principal).with_target(target));
     }
 }
+
+// Of the signing keys this server revokes none, and those of a URL go at a refresh.
+const NO_KEY: &str = "";

@@ -105,10 +105,19 @@ pub(crate) fn end(connection: &Connection, id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the credential `id` was ended by `now`; one that is not known was not.
-pub(crate) fn has_ended(connection: &Connection, id: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let mut query = connection.prepare("SELECT 1 FROM credentials WHERE id = ?1 AND ends_at <= ?2")?;
-    Ok(query.exists(params![id, stamp(now)])?)
+/// Whether the owner's credential `id` was ended by `now`; one that is not known was not.
+pub(crate) fn has_ended(
+    connection: &Connection,
+    of: &Identity,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let (issuer, tenant, subject) = owner(of);
+    let mut query = connection.prepare(
+        "SELECT 1 FROM credentials WHERE id = ?1 AND issuer = ?2
+         AND coalesce(named_tenant, subject) = ?3 AND subject = ?4 AND ends_at <= ?5",
+    )?;
+    Ok(query.exists(params![id, issuer, tenant, subject, stamp(now)])?)
 }
 
 /// Keeps a credential.

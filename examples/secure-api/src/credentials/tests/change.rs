@@ -3,8 +3,10 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use aetherflow_auth::Environment;
 use aetherflow_auth::audit::LogFolder;
+use aetherflow_auth::jwt::{Grant, TokenRules, Verifier};
+use aetherflow_auth::key::KeySet;
+use aetherflow_auth::{Environment, Principal};
 use tokio::runtime::{Builder, Runtime};
 
 use super::*;
@@ -34,6 +36,10 @@ impl Fixture {
     }
 
     async fn issue(&self, now: DateTime<Utc>) -> Result<Issued, Refusal> {
+        self.issue_for(&self.caller(), now).await
+    }
+
+    async fn issue_for(&self, caller: &Caller, now: DateTime<Utc>) -> Result<Issued, Refusal> {
         let wish = Wish {
             subject: None,
             scopes: ScopeSet::default(),
@@ -41,7 +47,7 @@ impl Fixture {
             environment: Some(Environment::production()),
             allowlist: None,
         };
-        self.credentials.issue(&self.caller(), Kind::ApiKey, wish, TimeDelta::minutes(1), now).await
+        self.credentials.issue(caller, Kind::ApiKey, wish, TimeDelta::minutes(1), now).await
     }
 
     async fn rotate(&self, id: &str, now: DateTime<Utc>) -> Result<Issued, Refusal> {
@@ -55,7 +61,9 @@ impl Fixture {
     /// Whether the database, the memory and the log say that `credential` is over.
     fn over(&self, credential: &Issued) -> (bool, bool, bool) {
         let id = &credential.credential.id;
-        let ended = self.credentials.store.now(|connection| credentials::has_ended(connection, id, at(0)));
+        let owner = &credential.credential.owner;
+        let ended =
+            self.credentials.store.now(|connection| credentials::has_ended(connection, owner, id, at(0)));
         let refused = match credential.credential.kind {
             Kind::Token => self.credentials.revocations().len() == 1,
             Kind::ApiKey => verified(&self.credentials, credential, at(0)) == Err(ApiKeyError::Expired),
@@ -132,6 +140,33 @@ async fn a_caller_whose_own_credential_is_over_changes_nothing() {
     let all = fixture.credentials.store.credentials(at(1)).await.unwrap();
     assert_eq!(all.iter().filter(|credential| credential.id == other.id).count(), 1);
     assert_eq!(all.len(), 2, "the other, and what was issued while the caller's was good");
+}
+
+#[tokio::test]
+async fn a_caller_of_another_issuers_token_changes_nothing_once_it_is_revoked() {
+    let fixture = Fixture::new();
+    let partner = principal_of_a_partner();
+    let caller = Caller::new(Arc::new(partner.clone()), &fixture.history);
+    let other = made(&fixture.credentials, Kind::ApiKey).credential;
+    fixture.issue_for(&caller, at(0)).await.unwrap();
+    let (issuer, until) = (partner.identity().issuer(), partner.expires_at());
+    fixture.credentials.revocations().revoke_token(issuer, partner.credential_id(), until);
+    let issued = fixture.issue_for(&caller, at(0)).await;
+    let rotated = fixture.credentials.rotate(&caller, &other.id, TimeDelta::zero(), at(0)).await;
+    for (name, outcome) in [("issue", issued), ("rotate", rotated)] {
+        assert!(matches!(outcome, Err(Refusal::Ended)), "{name}: {:?}", outcome.map(drop));
+    }
+}
+
+/// The bearer of a token that this server did not make, and whose subject is the one of `made`.
+fn principal_of_a_partner() -> Principal {
+    let here = Environment::production();
+    let key = SigningKey::generate(Algorithm::Es256, here).unwrap();
+    let keys = KeySet::new(ISSUER, here, [key.verifying_key()]).unwrap();
+    let grant = Grant::new(here, "alice", "api", TimeDelta::hours(1));
+    let minted = Minter::new(ISSUER, key).unwrap().mint_at(&grant, at(0)).unwrap();
+    let verifier = Verifier::new(TokenRules::access_token(ISSUER, "api", here).unwrap(), keys).unwrap();
+    Principal::clone(verifier.verify_at(minted.token(), at(0)).unwrap().principal())
 }
 
 #[tokio::test]
