@@ -74,7 +74,7 @@ impl Credentials {
         let (records, revocations, ending) = (Arc::default(), Arc::default(), Mutex::default());
         let loaded = Arc::new(Self { store, mint, records, revocations, ending });
         loaded.load_tokens(now)?;
-        loaded.load_keys(now)?;
+        loaded.load_keys()?;
         Ok(loaded)
     }
 
@@ -184,7 +184,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// Drops what had expired by `now`.
+    /// Drops what had expired by `now`, API keys long before.
     pub(crate) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.revocations.forget_expired_at(now);
         for id in self.store.forget_expired(now).await? {
@@ -194,6 +194,11 @@ impl Credentials {
             }
         }
         Ok(())
+    }
+
+    /// Whether the credential `id`, which is over at `now`, was ended rather than has expired.
+    pub(crate) fn was_ended(&self, id: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.store.now(|connection| credentials::was_ended_early(connection, id, now))
     }
 
     /// Makes a credential from nothing but the operator's word, for the first start.
@@ -239,7 +244,7 @@ impl Credentials {
         self.revocations.revoke_token(credential.owner.issuer(), &credential.id, credential.expires_at);
     }
 
-    // The record stays until its expiry: the bearer of a key that was genuine once is no guesser.
+    // The record stays: the bearer of a key that was genuine once is no guesser.
     fn end_key(&self, id: &str, ends_at: DateTime<Utc>) {
         // One at a time, and never to a later end: a rotation must not bring back what is revoked beside it.
         let _ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -259,8 +264,8 @@ impl Credentials {
         Ok(())
     }
 
-    fn load_keys(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        for (record, ends_at) in self.store.now(|connection| credentials::records(connection, now))? {
+    fn load_keys(&self) -> Result<(), StoreError> {
+        for (record, ends_at) in self.store.now(|connection| credentials::records(connection))? {
             let record = serde_json::from_str(&record).map_err(|_| StoreError::Unreadable("API key"))?;
             self.records.insert(ending(&record, ends_at)?);
         }

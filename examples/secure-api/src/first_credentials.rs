@@ -83,8 +83,10 @@ impl FirstCredentials<'_> {
                 };
                 match self.peppers.verify_at(&key, record.as_deref(), now) {
                     Ok(principal) => good(&principal),
-                    // Its record is kept until it would have expired, so that it was ended before.
-                    Err(ApiKeyError::Expired) => Standing::Ended,
+                    Err(ApiKeyError::Expired) => match self.credentials.was_ended(key.id().as_str(), now) {
+                        Ok(true) => Standing::Ended,
+                        Ok(false) | Err(_) => Standing::Unusable,
+                    },
                     Err(_) => Standing::Unusable,
                 }
             }
@@ -143,3 +145,6 @@ const RENEWED_BEFORE: TimeDelta = TimeDelta::days(30);
 fn unusable(error: impl std::fmt::Display) -> Fault {
     Fault::Part { what: FILE, reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

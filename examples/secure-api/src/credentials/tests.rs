@@ -68,7 +68,7 @@ async fn a_key_ends_when_told_and_no_later_word_brings_it_back() {
 }
 
 #[tokio::test]
-async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
+async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired_a_key_ninety_days_later() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder);
     let first = load(store.clone(), at(0));
@@ -82,8 +82,18 @@ async fn what_was_ended_is_ended_after_a_restart_and_forgotten_once_expired() {
     assert_eq!(verified(&second, &ended, at(10)), Err(ApiKeyError::Expired));
     assert_eq!(second.revocations().len(), 1);
     second.forget_expired(at(3_661)).await.unwrap();
-    assert_eq!(verified(&second, &kept, at(3_661)), Err(ApiKeyError::Unknown));
     assert_eq!(second.revocations().len(), 0);
+    let third = load(second.store.clone(), at(3_661));
+    for now in [at(3_661), at(3_600 + 90 * 86_400 - 1)] {
+        third.forget_expired(now).await.unwrap();
+        for key in [&kept, &ended] {
+            assert_eq!(verified(&third, key, now), Err(ApiKeyError::Expired), "no guess");
+        }
+        assert_eq!(third.store.credentials(now).await.unwrap(), []);
+    }
+    let now = at(3_600 + 90 * 86_400);
+    third.forget_expired(now).await.unwrap();
+    assert_eq!(verified(&third, &kept, now), Err(ApiKeyError::Unknown));
 }
 
 #[tokio::test(start_paused = true)]

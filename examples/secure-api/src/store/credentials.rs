@@ -1,7 +1,9 @@
 //! Credentials, each until it would have expired: one that was revoked or replaced has an earlier end.
+//!
+//! An API key is kept longer, in no list: without its record a genuine key that has expired would be taken for a guess.
 
 use aetherflow_auth::{Allowlist, Identity, ScopeSet};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Store, StoreError, owner, stamp, time};
@@ -58,12 +60,24 @@ impl Store {
         .await
     }
 
-    /// Forgets every credential that has expired at `now`, ended before or not; answers which.
+    /// Forgets the tokens that have expired at `now`, ended before or not, and the API keys that expired 90 days before
+    /// or are beyond what is kept of one owner; answers which.
     pub(crate) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
         self.run(move |connection| {
-            let mut query =
-                connection.prepare("DELETE FROM credentials WHERE expires_at <= ?1 RETURNING id")?;
-            let ids = query.query_map([stamp(now)], |row| row.get(0))?;
+            // An owner's good keys come first, and are fewer than are kept.
+            let mut query = connection.prepare(
+                "DELETE FROM credentials
+                 WHERE expires_at <= CASE kind WHEN 'api_key' THEN ?2 ELSE ?1 END OR id IN (
+                     SELECT id FROM (
+                         SELECT id, row_number() OVER (
+                             PARTITION BY issuer, coalesce(named_tenant, subject), subject
+                             ORDER BY ends_at DESC, rowid DESC
+                         ) AS place FROM credentials WHERE kind = 'api_key'
+                     ) WHERE place > ?3
+                 ) RETURNING id",
+            )?;
+            let keys = stamp(now) - KEPT_KEY.num_milliseconds();
+            let ids = query.query_map(params![stamp(now), keys, MOST_KEYS_PER_OWNER], |row| row.get(0))?;
             Ok(ids.collect::<Result<_, _>>()?)
         })
         .await
@@ -118,6 +132,17 @@ pub(crate) fn has_ended(
          AND coalesce(named_tenant, subject) = ?3 AND subject = ?4 AND ends_at <= ?5",
     )?;
     Ok(query.exists(params![id, issuer, tenant, subject, stamp(now)])?)
+}
+
+/// Whether the credential `id` was ended by `now`, at which it has not expired.
+pub(crate) fn was_ended_early(
+    connection: &Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut query = connection
+        .prepare("SELECT 1 FROM credentials WHERE id = ?1 AND ends_at <= ?2 AND expires_at > ?2")?;
+    Ok(query.exists(params![id, stamp(now)])?)
 }
 
 /// Keeps a credential.
@@ -192,14 +217,10 @@ pub(crate) fn ended_tokens(
     rows.map(|row| Credential::try_from(row?)).collect()
 }
 
-/// What the API keys not expired at `now` are verified by, each with its end.
-pub(crate) fn records(
-    connection: &Connection,
-    now: DateTime<Utc>,
-) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
-    let mut query = connection
-        .prepare("SELECT record, ends_at FROM credentials WHERE kind = 'api_key' AND expires_at > ?1")?;
-    let rows = query.query_map([stamp(now)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+/// What the API keys are verified by, each with its end; expired ones too.
+pub(crate) fn records(connection: &Connection) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+    let mut query = connection.prepare("SELECT record, ends_at FROM credentials WHERE kind = 'api_key'")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.map(|row| {
         let (record, ends_at) = row?;
         Ok((record, time(ends_at)?))
@@ -219,6 +240,10 @@ fn count(connection: &Connection, new: &Credential) -> Result<u32, StoreError> {
 }
 
 const MOST_PER_OWNER: u32 = 1_000;
+// As many ended ones as good ones may be.
+const MOST_KEYS_PER_OWNER: u32 = 2 * MOST_PER_OWNER;
+// The longest life there is: by then whoever still presents a key has missed as much as one can.
+const KEPT_KEY: TimeDelta = TimeDelta::days(90);
 
 const SELECT: &str =
     "SELECT id, kind, issuer, named_tenant, subject, scopes, plan, ip, created_at, expires_at,

@@ -115,3 +115,23 @@ async fn an_owner_has_only_so_many_and_others_have_their_own() {
     let forgotten = store.forget_expired(at(600)).await.unwrap();
     assert_eq!(u32::try_from(forgotten.len()).unwrap(), MOST_PER_OWNER + 1);
 }
+
+#[tokio::test]
+async fn of_an_owners_api_keys_only_so_many_are_kept_and_the_good_ones_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let key = |id: String| Credential { kind: Kind::ApiKey, ..credential(&id) };
+    let other = Identity::new("https://auth.example", None, "alice");
+    let others = Credential { owner: other, ends_at: at(-1), ..key("another's".to_owned()) };
+    store
+        .now(|connection| {
+            insert(connection, &key("good".to_owned()), None)?;
+            insert(connection, &others, None)?;
+            (0..=MOST_KEYS_PER_OWNER).try_for_each(|n| {
+                insert(connection, &Credential { ends_at: at(0), ..key(n.to_string()) }, None)
+            })
+        })
+        .unwrap();
+    assert_eq!(store.forget_expired(at(1)).await.unwrap(), ["0", "1"], "the oldest of the ended ones");
+    assert_eq!(store.forget_expired(at(1)).await.unwrap(), Vec::<String>::new());
+}
