@@ -1,16 +1,17 @@
 //! The issuer's further keys, `--trust-jwks`: from a file once, or from a URL again and again.
 
+mod file;
 mod refresh;
 #[cfg(test)]
 mod tests;
 mod url;
 
-use std::fs;
 use std::path::Path;
 
-use aetherflow_auth::key::{Algorithm, KeySet, VerifyingKey};
+use aetherflow_auth::key::VerifyingKey;
 
 use crate::fault::Fault;
+use crate::operator;
 
 pub(crate) use refresh::Refresh;
 pub(crate) use url::JwksUrl;
@@ -23,7 +24,8 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// Reads the option; a URL's certificates are checked by the authorities in a file, else by the system's.
+    /// Reads the option, and tells of the keys it ignores; a URL's certificates are checked by the authorities in a file,
+    /// else by the system's.
     pub(crate) fn read(source: Option<&str>, authorities: Option<&Path>) -> Result<Self, Fault> {
         match source {
             Some(url) if url.contains("://") => JwksUrl::read(url, authorities).map(Self::Url),
@@ -49,17 +51,8 @@ impl Default for Trust {
 }
 
 fn keys_of_file(path: &str) -> Result<Vec<VerifyingKey>, Fault> {
-    let text = fs::read_to_string(path).map_err(|error| refused(path, error.to_string()))?;
-    let (keys, unusable) = KeySet::read_jwks(&text).map_err(|error| refused(path, error.to_string()))?;
-    if let Some(key) = unusable.first() {
-        return Err(refused(path, format!("key {}: {}", key.position(), key.error())));
-    }
-    let is_secret = |key: &VerifyingKey| {
-        matches!(key.algorithm(), Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512)
-    };
-    if keys.iter().any(is_secret) {
-        return Err(refused(path, "holds a shared secret; only public keys are trusted".to_owned()));
-    }
+    let (keys, ignored) = file::read(path)?;
+    ignored.iter().for_each(|line| operator::tell(format_args!("--trust-jwks {path}: {line}")));
     Ok(keys)
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::refresh::lines;
-use super::{JwksUrl, Trust};
+use super::{JwksUrl, Trust, file};
 
 #[expect(dead_code, reason = "only the running server waits for a second request")]
 #[path = "../../tests/it/issuer.rs"]
@@ -133,6 +133,57 @@ async fn a_certificate_of_another_authority_is_refused() {
     let mut refresh = JwksRefresh::new(keys, url).unwrap();
     let told = lines(&refresh.refresh_at(Utc::now()).await);
     assert!(told[0].contains("invalid peer certificate"), "{told:?}");
+}
+
+#[test]
+fn of_a_file_the_good_keys_are_taken_and_each_other_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.jwks");
+    let name = path.to_str().unwrap();
+    let [first, second] = std::array::from_fn(|_| Signer::new());
+    let secret = r#"{"kty":"oct","kid":"s","alg":"HS256","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+    let (strange, broken) = (r#"{"kty":"OKP","crv":"X25519","x":"AA"}"#, r#"{"kty":"EC"}"#);
+    let same = second.jwk.replace(&second.id, &first.id);
+    let read = |keys: &[&str]| {
+        std::fs::write(&path, jwks(keys)).unwrap();
+        let read = file::read(name);
+        read.map(|(keys, told)| (keys.iter().map(|key| key.id().to_owned()).collect::<Vec<_>>(), told))
+            .map_err(|fault| fault.to_string())
+    };
+    let unsupported = "the JWK names a key type, curve or algorithm that is not supported";
+    let of_no_form = "the JWK is not of the form RFC 7517 gives";
+    let private = "the JWK holds a private key";
+    let told = [(1, unsupported), (2, private), (3, of_no_form)];
+    let told = told.map(|(at, reason)| format!("key {at} is ignored: {reason}")).to_vec();
+    for (case, keys, want) in [
+        (
+            "good ones",
+            vec![&*first.jwk, &second.jwk],
+            Ok((vec![first.id.clone(), second.id.clone()], vec![])),
+        ),
+        (
+            "good ones among others",
+            vec![&first.jwk, strange, secret, broken],
+            Ok((vec![first.id.clone()], told)),
+        ),
+        ("none", vec![], Err(format!("--trust-jwks {name}: has no key that can be used"))),
+        (
+            "no good one",
+            vec![secret, broken],
+            Err(format!(
+                "--trust-jwks {name}: has no key that can be used; key 0: {private}; key 1: {of_no_form}"
+            )),
+        ),
+        (
+            "two of one id",
+            vec![&first.jwk, &same],
+            Err(format!("--trust-jwks {name}: key 1: two keys of the set share an id")),
+        ),
+    ] {
+        assert_eq!(read(&keys), want, "{case}");
+    }
+    std::fs::write(&path, "no JWKS").unwrap();
+    assert!(file::read(name).unwrap_err().to_string().starts_with(&format!("--trust-jwks {name}: ")));
 }
 
 #[test]

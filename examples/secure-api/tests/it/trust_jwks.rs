@@ -9,6 +9,26 @@ use crate::client::{Ask, Secret};
 use crate::issuer::{Issuer, Signer, jwks};
 use crate::server::{Server, refused_start};
 
+#[tokio::test]
+async fn a_file_with_a_bad_key_among_good_ones_is_taken_but_for_that_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let [partner, stranger] = std::array::from_fn(|_| Signer::new());
+    let file = folder.path().join("keys.jwks");
+    std::fs::write(&file, jwks(&[r#"{"kty":"EC"}"#, &partner.jwk])).unwrap();
+    let options = ["--trust-jwks", file.to_str().unwrap()];
+    let mut server = Server::start_with(&folder.path().join("data"), &options);
+    let callers = [Secret::new("partner", &partner.token), Secret::new("stranger", &stranger.token)];
+    assert_eq!(server.statuses("/v2/workflows", &[&callers[0], &callers[1]]).await, [200, 401]);
+    server.terminate();
+    assert_eq!(server.wait().code(), Some(0));
+    let told = server.told();
+    let line = format!(
+        "--trust-jwks {}: key 0 is ignored: the JWK is not of the form RFC 7517 gives",
+        file.display()
+    );
+    assert!(told.lines().any(|told| told == line), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_under_a_key_of_the_url_is_accepted_beside_the_servers_own() {
     let (issuer, folder) = (Issuer::start().await, tempfile::tempdir().unwrap());
