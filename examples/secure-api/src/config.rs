@@ -1,35 +1,47 @@
 //! The configuration, checked: every fault of it is found before the server listens.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aetherflow_auth::Environment;
+use aetherflow_auth::audit::LogFolder;
 use aetherflow_auth::jwt::{TokenRules, Verifier};
 use aetherflow_auth::key::KeySet;
 use aetherflow_ratelimit::Limiter;
 use aetherflow_tower::{Gate, Policy, Routes, TrustedProxies};
 use http::{Method, Uri};
 use ipnet::IpNet;
+use tokio::sync::oneshot;
 
 use crate::cli::Options;
 use crate::data::{self, DataFolder};
 use crate::fault::{Fault, Faults};
+use crate::history::History;
+use crate::keys::Wanted;
+use crate::operator;
+use crate::ports::Ports;
 use crate::trust::Trust;
 
-/// What the server is to be.
+/// What the server is to be, and what of the system it holds already.
 #[derive(Debug)]
 pub(crate) struct Config {
-    pub(crate) listen: SocketAddr,
-    pub(crate) listen_plain: SocketAddr,
-    pub(crate) listen_proxied: Option<SocketAddr>,
+    pub(crate) host: IpAddr,
+    pub(crate) ports: Ports,
     pub(crate) data: DataFolder,
-    pub(crate) audit_log: PathBuf,
+    pub(crate) log: Log,
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) environment: Environment,
     pub(crate) trust: Trust,
     pub(crate) trusted_proxies: Vec<String>,
+}
+
+/// The audit log, and the word of the write that ends it.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) history: Arc<History>,
+    pub(crate) failure: oneshot::Receiver<String>,
 }
 
 impl Config {
@@ -39,7 +51,7 @@ impl Config {
         self.trusted_proxies.iter().filter_map(|text| range(text).ok()).collect()
     }
 
-    /// Reads the options, or adds to `faults` what is wrong with them.
+    /// Reads the options, or adds to `faults` what is wrong with them and with what they name.
     pub(crate) fn read(options: Options, mut faults: Faults) -> Result<Self, Faults> {
         let listen = faults.keep(address("--listen", &options.listen));
         let listen_plain = faults.keep(address("--listen-plain", &options.listen_plain));
@@ -50,28 +62,27 @@ impl Config {
         let environment = faults.keep(environment(&options.environment));
         let trust = faults.keep(Trust::read(options.trust_jwks.as_deref(), options.trust_jwks_ca.as_deref()));
         check_proxies(&options.trusted_proxies, options.listen_proxied.is_some(), &mut faults);
-        let data = faults.keep(options.data.as_deref().map(DataFolder::open).transpose()).flatten();
-        if let Some(folder) = &options.audit_log {
-            faults.keep(log_folder(folder));
-        }
-        // The folder for want of a named one is made last, so that a refused start leaves none behind.
-        let data =
-            data.or_else(|| if faults.is_empty() { faults.keep(DataFolder::temporary()) } else { None });
-        match (listen, listen_plain, issuer, audience, environment, trust, data) {
+        let ports = Ports::claim(listen, listen_plain, listen_proxied, &mut faults);
+        let wanted = Wanted {
+            environment: environment.as_ref().map(Environment::as_str),
+            issuer: issuer.as_deref(),
+            audience: audience.as_deref(),
+        };
+        let state = State::claim(options.data.as_deref(), options.audit_log.as_deref(), wanted, &mut faults);
+        match (listen, ports, issuer, audience, environment, trust, state) {
             (
                 Some(listen),
-                Some(listen_plain),
+                Some(ports),
                 Some(issuer),
                 Some(audience),
                 Some(environment),
                 Some(trust),
-                Some(data),
+                Some(State { data, log }),
             ) if faults.is_empty() => Ok(Self {
-                listen,
-                listen_plain,
-                listen_proxied,
-                audit_log: options.audit_log.unwrap_or_else(|| data.file("audit")),
+                host: listen.ip(),
+                ports,
                 data,
+                log,
                 issuer,
                 audience,
                 environment,
@@ -81,6 +92,47 @@ impl Config {
             _ => Err(faults),
         }
     }
+}
+
+/// The folders the server keeps, held by this process.
+struct State {
+    data: DataFolder,
+    log: Log,
+}
+
+impl State {
+    /// Takes the folders, or adds to `faults` what is wrong with them.
+    fn claim(
+        data: Option<&Path>,
+        audit: Option<&Path>,
+        wanted: Wanted<'_>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let mut folder = faults.keep(data.map(DataFolder::open).transpose()).flatten();
+        if let Some(folder) = &folder {
+            faults.keep(wanted.compare(folder));
+        }
+        let named = audit.map(Path::to_owned).or_else(|| folder.as_ref().map(|folder| folder.file(AUDIT)));
+        let mut log = faults.keep(named.as_deref().map(open_log).transpose()).flatten();
+        // The folder for want of a named one is made last, so that a refused start leaves none behind.
+        if faults.is_empty() && folder.is_none() {
+            folder = faults.keep(DataFolder::temporary());
+            let path = folder.as_ref().map(|folder| folder.file(AUDIT)).filter(|_| log.is_none());
+            log = log.or_else(|| faults.keep(open_log(&path?)));
+        }
+        Some(Self { data: folder?, log: log? })
+    }
+}
+
+fn open_log(path: &Path) -> Result<Log, Fault> {
+    data::make_folder(path).map_err(|source| Fault::Path { path: path.to_owned(), source })?;
+    let (tell, failure) = oneshot::channel();
+    let history = History::open(LogFolder::new(path), move |failure| {
+        // Nobody listens any more once the server is stopping anyway.
+        drop(tell.send(operator::chain(failure)));
+    });
+    let refused = |error| Fault::Part { what: "the audit log", reason: operator::chain(&error) };
+    Ok(Log { history: Arc::new(history.map_err(refused)?), failure })
 }
 
 fn address(option: &'static str, text: &str) -> Result<SocketAddr, Fault> {
@@ -115,10 +167,6 @@ fn environment(text: &str) -> Result<Environment, Fault> {
     text.parse().map_err(|error: aetherflow_auth::EnvironmentError| refused(error.to_string()))
 }
 
-fn log_folder(path: &Path) -> Result<(), Fault> {
-    data::make_folder(path).map_err(|source| Fault::Path { path: path.to_owned(), source })
-}
-
 /// Lets a gate that guards nothing read the ranges, so that its rules stand in one place only.
 fn check_proxies(ranges: &[String], is_proxied: bool, faults: &mut Faults) {
     if is_proxied && ranges.is_empty() {
@@ -137,13 +185,17 @@ fn check_proxies(ranges: &[String], is_proxied: bool, faults: &mut Faults) {
     }
 }
 
+const AUDIT: &str = "audit";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn faults_of(change: impl FnOnce(&mut Options)) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = Options { data: Some(folder.path().to_owned()), ..Options::default() };
+        let free = || "127.0.0.1:0".to_owned();
+        let data = Some(folder.path().to_owned());
+        let mut options = Options { data, listen: free(), listen_plain: free(), ..Options::default() };
         change(&mut options);
         let faults =
             Config::read(options, Faults::default()).map_or_else(|faults| faults, |_| Faults::default());

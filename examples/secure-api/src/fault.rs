@@ -78,9 +78,18 @@ impl Faults {
         self.0.push(fault);
     }
 
-    /// The value, or nothing and one more fault.
-    pub(crate) fn keep<T>(&mut self, outcome: Result<T, Fault>) -> Option<T> {
-        outcome.map_err(|fault| self.add(fault)).ok()
+    /// The value, or nothing and what is wrong with it.
+    pub(crate) fn keep<T>(&mut self, outcome: Result<T, impl Into<Self>>) -> Option<T> {
+        outcome.map_err(|faults| self.0.extend(faults.into())).ok()
+    }
+
+    /// Nothing, or all of them.
+    ///
+    /// # Errors
+    ///
+    /// The faults, if there is one.
+    pub(crate) fn into_result(self) -> Result<(), Self> {
+        if self.is_empty() { Ok(()) } else { Err(self) }
     }
 
     /// Whether there is none.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::data::DataFolder;
-use crate::fault::Fault;
+use crate::fault::{Fault, Faults};
 
 /// The secrets everything else rests on.
 #[derive(Debug)]
@@ -25,13 +25,18 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Fault::Path`] when a file cannot be read or written, [`Fault::Part`] when it holds no key.
-    pub(crate) fn load(data: &DataFolder, environment: Environment) -> Result<Self, Fault> {
-        Ok(Self {
-            signing: signing(data, environment)?,
-            peppers: Arc::new(peppers(data, environment)?),
-            notes: notes(data)?,
-        })
+    /// [`Fault::Path`] for each file that cannot be read or written, [`Fault::Part`] for each that holds no key.
+    pub(crate) fn load(data: &DataFolder, environment: Environment) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let signing = faults.keep(signing(data, environment));
+        let peppers = faults.keep(peppers(data, environment));
+        let notes = faults.keep(notes(data));
+        match (signing, peppers, notes) {
+            (Some(signing), Some(peppers), Some(notes)) => {
+                Ok(Self { signing, peppers: Arc::new(peppers), notes })
+            }
+            _ => Err(faults),
+        }
     }
 }
 
@@ -43,29 +48,48 @@ pub(crate) struct Deployment {
     pub(crate) audience: String,
 }
 
+/// A deployment as far as the options could be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) environment: Option<&'a str>,
+    pub(crate) issuer: Option<&'a str>,
+    pub(crate) audience: Option<&'a str>,
+}
+
 impl Deployment {
-    /// Writes itself in a new folder, and compares itself with an old one.
+    /// Writes itself in a folder that is of no deployment yet.
     ///
     /// # Errors
     ///
-    /// [`Fault::Foreign`] for the first thing that differs; [`Fault::Path`] and [`Fault::Part`] for a file that cannot
-    /// be used.
+    /// [`Fault::Path`] and [`Fault::Part`] for a file that cannot be used.
     pub(crate) fn claim(&self, data: &DataFolder) -> Result<(), Fault> {
-        let unusable = |error: serde_json::Error| part("deployment.json", error);
-        let written = data.read_or_make("deployment.json", || {
-            serde_json::to_vec_pretty(self).map(Zeroizing::new).map_err(unusable)
-        })?;
-        let found: Self = serde_json::from_slice(&written).map_err(unusable)?;
+        let made =
+            || serde_json::to_vec_pretty(self).map(Zeroizing::new).map_err(|error| part(DEPLOYMENT, error));
+        data.read_or_make(DEPLOYMENT, made).map(drop)
+    }
+}
+
+impl Wanted<'_> {
+    /// Compares itself with the deployment the folder belongs to, if it does to any.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Foreign`] for each thing that differs; [`Fault::Path`] and [`Fault::Part`] for a file that cannot be
+    /// used.
+    pub(crate) fn compare(self, data: &DataFolder) -> Result<(), Faults> {
+        let Some(written) = data.read(DEPLOYMENT)? else { return Ok(()) };
+        let found: Deployment = serde_json::from_slice(&written).map_err(|error| part(DEPLOYMENT, error))?;
+        let mut faults = Faults::default();
         for (what, own, found) in [
-            ("environment", &self.environment, found.environment),
-            ("issuer", &self.issuer, found.issuer),
-            ("audience", &self.audience, found.audience),
+            ("environment", self.environment, found.environment),
+            ("issuer", self.issuer, found.issuer),
+            ("audience", self.audience, found.audience),
         ] {
-            if *own != found {
-                return Err(Fault::Foreign { path: data.path().to_owned(), what, found });
+            if own.is_some_and(|own| own != found) {
+                faults.add(Fault::Foreign { path: data.path().to_owned(), what, found });
             }
         }
-        Ok(())
+        faults.into_result()
     }
 }
 
@@ -101,6 +125,7 @@ fn part(what: &'static str, error: impl std::fmt::Display) -> Fault {
     Fault::Part { what, reason: error.to_string() }
 }
 
+const DEPLOYMENT: &str = "deployment.json";
 const SIGNING: &str = "keys/signing.p8";
 const PEPPER: &str = "keys/pepper";
 const NOTES: &str = "keys/notes";
@@ -120,27 +145,60 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_none_is_named_and_not_replaced() {
+    fn every_key_that_is_none_is_named_and_not_replaced() {
         let outer = tempfile::tempdir().unwrap();
         let data = DataFolder::open(outer.path()).unwrap();
-        data.write(NOTES, b"short").unwrap();
-        let refused = Keys::load(&data, Environment::production()).unwrap_err();
-        assert_eq!(refused.to_string(), "keys/notes: a key has 32 bytes, not 5");
-        assert_eq!(data.read(NOTES).unwrap().unwrap().to_vec(), b"short");
+        data.write(PEPPER, b"short").unwrap();
+        data.write(NOTES, b"shorter").unwrap();
+        let refused = told(Keys::load(&data, Environment::production()).map(drop));
+        assert_eq!(
+            refused,
+            ["keys/pepper: a key has 32 bytes, not 5", "keys/notes: a key has 32 bytes, not 7"]
+        );
+        assert_eq!(data.read(NOTES).unwrap().unwrap().to_vec(), b"shorter");
     }
 
     #[test]
-    fn a_folder_of_another_deployment_is_refused() {
+    fn a_folder_of_another_deployment_is_refused_for_everything_that_differs_and_was_read() {
         let outer = tempfile::tempdir().unwrap();
         let data = DataFolder::open(outer.path()).unwrap();
-        let own = |environment: &str| Deployment {
-            environment: environment.to_owned(),
+        let own = Wanted {
+            environment: Some("production"),
+            issuer: Some("https://auth.example"),
+            audience: Some("api"),
+        };
+        own.compare(&data).unwrap();
+        let deployment = Deployment {
+            environment: "production".to_owned(),
             issuer: "https://auth.example".to_owned(),
             audience: "api".to_owned(),
         };
-        own("production").claim(&data).unwrap();
-        own("production").claim(&data).unwrap();
-        let refused = own("staging").claim(&data).unwrap_err().to_string();
-        assert_eq!(refused, format!("{}: was made for the environment production", data.path().display()));
+        deployment.claim(&data).unwrap();
+        let environment = Some("staging");
+        let issuer = Some("https://other.example");
+        for (name, wanted, want) in [
+            ("the same", own, &[][..]),
+            ("another environment", Wanted { environment, ..own }, &["environment production"]),
+            (
+                "all of it another",
+                Wanted { environment, issuer, audience: Some("other") },
+                &["environment production", "issuer https://auth.example", "audience api"],
+            ),
+            (
+                "one that could not be read",
+                Wanted { environment: None, issuer, ..own },
+                &["issuer https://auth.example"],
+            ),
+        ] {
+            let want: Vec<_> = want
+                .iter()
+                .map(|found| format!("{}: was made for the {found}", data.path().display()))
+                .collect();
+            assert_eq!(told(wanted.compare(&data)), want, "{name}");
+        }
+    }
+
+    fn told(outcome: Result<(), Faults>) -> Vec<String> {
+        outcome.err().into_iter().flatten().map(|fault| fault.to_string()).collect()
     }
 }

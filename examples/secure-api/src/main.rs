@@ -23,6 +23,7 @@ mod keys;
 mod listener;
 mod name;
 mod operator;
+mod ports;
 mod routes;
 mod serve;
 mod server;

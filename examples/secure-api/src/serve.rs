@@ -1,11 +1,8 @@
 //! The server's life: it listens, keeps itself in order, and ends in order.
 
-use std::mem;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aetherflow_auth::key::KeySet;
 use chrono::Utc;
 use rustls::ServerConfig;
 use thiserror::Error;
@@ -18,12 +15,12 @@ use crate::banner::{self, Addresses};
 use crate::calendar::Calendar;
 use crate::cli::Options;
 use crate::config::Config;
-use crate::fault::{Fault, Faults};
+use crate::fault::Faults;
 use crate::listener::Listener;
+use crate::ports::Listening;
 use crate::routes::App;
 use crate::server::Server;
 use crate::slots::Slots;
-use crate::trust::{JwksUrl, Refresh};
 use crate::{closing, operator};
 
 /// Why the server did not start, or did not go on.
@@ -46,25 +43,21 @@ pub(crate) enum Failure {
 ///
 /// [`Failure::Config`] before it listens, the others later.
 pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure> {
-    let mut config = Config::read(options, faults)?;
-    let (trusted_keys, trusted_url) = mem::take(&mut config.trust).split();
-    let mut server = Server::prepare(&config, trusted_keys, Utc::now()).map_err(Faults::from)?;
-    let refresh = match trusted_url {
-        Some(url) => Some(first_fetch(server.accepted.clone(), url).await?),
-        None => None,
-    };
-    let ports = Ports::bind(&config).await?;
-    let addresses = ports.addresses()?;
-    let (serving, refusing) = Slots::of_this_process(&config.proxy_ranges());
+    let config = Config::read(options, faults)?;
+    let proxies = config.proxy_ranges();
+    let mut server = Server::prepare(config, Utc::now()).await?;
+    let ports = server.ports.listen()?;
+    let addresses = addresses(&ports)?;
+    let (serving, refusing) = Slots::of_this_process(&proxies);
     let mut signals = Signals::listen()?;
     let (close, closing) = closing::pair();
-    for listener in ports.listeners(server.tls, &serving, refusing) {
+    for listener in listeners(ports, server.tls, &serving, refusing) {
         tokio::spawn(listener.run(server.router.clone(), closing.clone()));
     }
     let mut upkeep = JoinSet::new();
     upkeep.spawn(keep_up(server.app.clone()));
-    refresh.into_iter().for_each(|refresh| drop(upkeep.spawn(refresh.run())));
-    operator::print(banner::text(addresses, config.data.path()));
+    server.refresh.into_iter().for_each(|refresh| drop(upkeep.spawn(refresh.run())));
+    operator::print(banner::text(addresses, server.data.path()));
     let failed = tokio::select! {
         () = signals.received() => None,
         failed = &mut server.audit_failure => failed.ok(),
@@ -75,59 +68,20 @@ pub(crate) async fn run(options: Options, faults: Faults) -> Result<(), Failure>
     finish(server.app, failed).await
 }
 
-/// Fetches the issuer's further keys before the first request.
-async fn first_fetch(accepted: KeySet, url: JwksUrl) -> Result<Refresh, Faults> {
-    let mut refresh = Refresh::new(accepted, url)?;
-    refresh.begin(Utc::now()).await?;
-    Ok(refresh)
+fn addresses(ports: &Listening) -> Result<Addresses, std::io::Error> {
+    Ok(Addresses {
+        https: ports.https.local_addr()?,
+        plain: ports.plain.local_addr()?,
+        proxied: ports.proxied.as_ref().map(TcpListener::local_addr).transpose()?,
+    })
 }
 
-/// The sockets, bound and not yet accepting.
-struct Ports {
-    https: TcpListener,
-    plain: TcpListener,
-    proxied: Option<TcpListener>,
-}
-
-impl Ports {
-    async fn bind(config: &Config) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let https = faults.keep(bind("--listen", config.listen).await);
-        let plain = faults.keep(bind("--listen-plain", config.listen_plain).await);
-        let proxied = match config.listen_proxied {
-            Some(address) => faults.keep(bind("--listen-proxied", address).await),
-            None => None,
-        };
-        match (https, plain) {
-            (Some(https), Some(plain)) if faults.is_empty() => Ok(Self { https, plain, proxied }),
-            _ => Err(faults),
-        }
-    }
-
-    fn addresses(&self) -> Result<Addresses, std::io::Error> {
-        Ok(Addresses {
-            https: self.https.local_addr()?,
-            plain: self.plain.local_addr()?,
-            proxied: self.proxied.as_ref().map(TcpListener::local_addr).transpose()?,
-        })
-    }
-
-    fn listeners(self, tls: Arc<ServerConfig>, serving: &Slots, refusing: Slots) -> Vec<Listener> {
-        let proxied = self.proxied.map(|socket| Listener::plain(socket, serving.clone()));
-        [Listener::tls(self.https, tls, serving.clone()), Listener::plain(self.plain, refusing)]
-            .into_iter()
-            .chain(proxied)
-            .collect()
-    }
-}
-
-async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, Fault> {
-    let refused = |error: std::io::Error| Fault::Value {
-        option,
-        value: address.to_string(),
-        reason: error.to_string(),
-    };
-    TcpListener::bind(address).await.map_err(refused)
+fn listeners(ports: Listening, tls: Arc<ServerConfig>, serving: &Slots, refusing: Slots) -> Vec<Listener> {
+    let proxied = ports.proxied.map(|socket| Listener::plain(socket, serving.clone()));
+    [Listener::tls(ports.https, tls, serving.clone()), Listener::plain(ports.plain, refusing)]
+        .into_iter()
+        .chain(proxied)
+        .collect()
 }
 
 /// The signals that end the server in order.

@@ -1,11 +1,11 @@
 //! All of a server but its ports, made from a configuration.
 
 use std::fmt::Display;
+use std::mem;
 use std::sync::Arc;
 
 use aetherflow_auth::ConfigError;
 use aetherflow_auth::api_key::Peppers;
-use aetherflow_auth::audit::LogFolder;
 use aetherflow_auth::jwt::{Minter, TokenRules, Verifier};
 use aetherflow_auth::key::{KeySet, SigningKey, VerifyingKey};
 use aetherflow_ratelimit::Limiter;
@@ -16,61 +16,95 @@ use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::credentials::{Credentials, Mint};
-use crate::fault::Fault;
+use crate::data::DataFolder;
+use crate::fault::{Fault, Faults};
 use crate::first_credentials::FirstCredentials;
-use crate::history::History;
 use crate::keys::{Deployment, Keys};
+use crate::ports::Ports;
 use crate::routes::{self, App, SecuredRouter};
 use crate::store::Store;
-use crate::{certificate, data, operator, tls};
+use crate::trust::Refresh;
+use crate::{certificate, operator, tls};
 
-/// What answers requests, and what tells that it must stop.
+/// What answers requests, what tells that it must stop, and what keeps its keys up to date.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) app: App,
     pub(crate) router: SecuredRouter,
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) audit_failure: oneshot::Receiver<String>,
-    /// The keys whose tokens are accepted.
-    pub(crate) accepted: KeySet,
+    pub(crate) refresh: Option<Refresh>,
+    pub(crate) ports: Ports,
+    pub(crate) data: DataFolder,
 }
 
 impl Server {
-    /// Makes or takes up all state of the data folder; within a runtime.
+    /// Makes or takes up all state of the data folder, and fetches the issuer's further keys.
     ///
     /// # Errors
     ///
-    /// [`Fault`] for the first part that cannot be made, a full disk included.
-    pub(crate) fn prepare(
-        config: &Config,
-        trusted_keys: Vec<VerifyingKey>,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Fault> {
-        deployment(config).claim(&config.data)?;
-        let Keys { signing, peppers, notes } = Keys::load(&config.data, config.environment)?;
-        let leaf = certificate::issue(&config.data, config.listen.ip(), now)?;
-        let tls = tls::server_config(leaf).map_err(|error| part("the server's certificate", error))?;
-        let store = Store::open(&config.data.file("secure-api.db"), notes);
-        let store = store.map_err(|error| part("the database secure-api.db", error))?;
-        let keys =
-            TokenKeys::new(config, signing, trusted_keys).map_err(|error| part("the token keys", error))?;
-        let mint = Mint::new(keys.minter, Arc::clone(&peppers), &config.audience);
-        let credentials = Credentials::load(store.clone(), mint, now);
-        let credentials = credentials.map_err(|error| part("the database secure-api.db", error))?;
-        let verifier = Arc::new(keys.verifier.with_revocations(credentials.revocations()));
-        FirstCredentials {
-            data: &config.data,
-            credentials: &credentials,
-            verifier: &verifier,
-            peppers: &peppers,
-            issuer: config.issuer.as_str().into(),
+    /// [`Fault`] for each part that cannot be made, a full disk included.
+    pub(crate) async fn prepare(mut config: Config, now: DateTime<Utc>) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        faults.keep(deployment(&config).claim(&config.data));
+        let tls = faults.keep(transport(&config, now));
+        let Keys { signing, peppers, notes } = match Keys::load(&config.data, config.environment) {
+            Ok(keys) => keys,
+            Err(broken) => {
+                faults.keep::<()>(Err(broken));
+                return Err(faults);
+            }
+        };
+        let (trusted, url) = mem::take(&mut config.trust).split();
+        let keys = TokenKeys::new(&config, signing, trusted).map_err(|error| part("the token keys", error));
+        let keys = faults.keep(keys);
+        let refresh = match (&keys, url) {
+            (Some(keys), Some(url)) => faults.keep(Refresh::begin(keys.accepted.clone(), url, now).await),
+            (None, _) | (_, None) => None,
+        };
+        let store =
+            Store::open(&config.data.file("secure-api.db"), notes).map_err(|error| part(DATABASE, error));
+        let store = faults.keep(store);
+        match (tls, keys, store) {
+            (Some(tls), Some(keys), Some(store)) if faults.is_empty() => {
+                let (app, router) = application(&config, keys, peppers, store, now)?;
+                let Config { ports, data, log, .. } = config;
+                Ok(Self { app, router, tls, audit_failure: log.failure, refresh, ports, data })
+            }
+            _ => Err(faults),
         }
-        .write(now)?;
-        let (history, audit_failure) = history(config)?;
-        let app = App { store, credentials, history, turns: Arc::default(), jwks: keys.jwks };
-        let router = protected(config, &app, verifier, peppers)?;
-        Ok(Self { app, router, tls, audit_failure, accepted: keys.accepted })
     }
+}
+
+fn transport(config: &Config, now: DateTime<Utc>) -> Result<Arc<ServerConfig>, Fault> {
+    let leaf = certificate::issue(&config.data, config.host, now)?;
+    tls::server_config(leaf).map_err(|error| part("the server's certificate", error))
+}
+
+/// What the handlers work with, and the gate before them.
+fn application(
+    config: &Config,
+    keys: TokenKeys,
+    peppers: Arc<Peppers>,
+    store: Store,
+    now: DateTime<Utc>,
+) -> Result<(App, SecuredRouter), Fault> {
+    let mint = Mint::new(keys.minter, Arc::clone(&peppers), &config.audience);
+    let credentials = Credentials::load(store.clone(), mint, now);
+    let credentials = credentials.map_err(|error| part(DATABASE, error))?;
+    let verifier = Arc::new(keys.verifier.with_revocations(credentials.revocations()));
+    FirstCredentials {
+        data: &config.data,
+        credentials: &credentials,
+        verifier: &verifier,
+        peppers: &peppers,
+        issuer: config.issuer.as_str().into(),
+    }
+    .write(now)?;
+    let history = Arc::clone(&config.log.history);
+    let app = App { store, credentials, history, turns: Arc::default(), jwks: keys.jwks };
+    let router = protected(config, &app, verifier, peppers)?;
+    Ok((app, router))
 }
 
 /// The keys for tokens, by what is done with them.
@@ -104,18 +138,6 @@ fn deployment(config: &Config) -> Deployment {
     }
 }
 
-fn history(config: &Config) -> Result<(Arc<History>, oneshot::Receiver<String>), Fault> {
-    let path = &config.audit_log;
-    data::make_folder(path).map_err(|source| Fault::Path { path: path.clone(), source })?;
-    let (tell, told) = oneshot::channel();
-    let history = History::open(LogFolder::new(path), move |failure| {
-        // Nobody listens any more once the server is stopping anyway.
-        drop(tell.send(operator::chain(failure)));
-    });
-    let history = history.map_err(|error| part("the audit log", operator::chain(&error)))?;
-    Ok((Arc::new(history), told))
-}
-
 fn protected(
     config: &Config,
     app: &App,
@@ -139,5 +161,6 @@ fn part(what: &'static str, error: impl Display) -> Fault {
     Fault::Part { what, reason: error.to_string() }
 }
 
+const DATABASE: &str = "the database secure-api.db";
 // Callers whose limits are kept apart; some 100 bytes each.
 const MOST_KEYS: usize = 100_000;

@@ -19,27 +19,23 @@ pub(crate) struct Refresh {
 }
 
 impl Refresh {
-    /// Fetches for the set, which holds the server's own key.
-    pub(crate) fn new(keys: KeySet, url: JwksUrl) -> Result<Self, Fault> {
-        let told = Told { url: url.as_str().to_owned(), last: Vec::new() };
-        let keys = JwksRefresh::new(keys, url).map_err(|error| refused(&told.url, error.to_string()))?;
-        Ok(Self { keys, told })
-    }
-
-    /// Fetches once. A source that is down does not keep the server from its own tokens; it is told, and tried again.
+    /// Fetches once for the set, which holds the server's own key. A source that is down does not keep the server from
+    /// its own tokens; it is told, and tried again.
     ///
     /// # Errors
     ///
     /// [`Fault::Value`] if two keys share an id, of which one may be the server's own: who meant which is for the
     /// operator to say. Once the server runs, such a key is ignored and told.
-    pub(crate) async fn begin(&mut self, now: DateTime<Utc>) -> Result<(), Fault> {
-        let ended = self.keys.refresh_at(now).await;
-        if let Some(key) = refused_keys(&ended).iter().find(|key| *key.error() == ConfigError::DuplicateKeyId)
-        {
-            return Err(refused(&self.told.url, format!("key {}: {}", key.position(), key.error())));
+    pub(crate) async fn begin(keys: KeySet, url: JwksUrl, now: DateTime<Utc>) -> Result<Self, Fault> {
+        let mut told = Told { url: url.as_str().to_owned(), last: Vec::new() };
+        let mut keys = JwksRefresh::new(keys, url).map_err(|error| refused(&told.url, error.to_string()))?;
+        let ended = keys.refresh_at(now).await;
+        let is_shared = |key: &&RefusedKey| *key.error() == ConfigError::DuplicateKeyId;
+        if let Some(key) = refused_keys(&ended).iter().find(is_shared) {
+            return Err(refused(&told.url, format!("key {}: {}", key.position(), key.error())));
         }
-        self.told.tell(&ended);
-        Ok(())
+        told.tell(&ended);
+        Ok(Self { keys, told })
     }
 
     /// Goes on for as long as it is polled.

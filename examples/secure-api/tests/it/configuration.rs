@@ -7,35 +7,68 @@ use crate::server::{refused_start, refused_start_limited};
 #[test]
 fn every_fault_of_the_configuration_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    crate::server::Server::start(&data).stop();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let keys = folder.path().join("keys.jwks");
+    fs::write(&keys, r#"{"keys":[{"kty":"EC"}]}"#).unwrap();
+    let keys = keys.to_str().unwrap();
     let options = [
         "--listen",
         "nowhere",
+        "--listen-plain",
+        &taken,
         "--issuer",
-        "http://auth.example",
+        "https://other.example",
+        "--audience",
+        "other",
         "--environment",
         "Live Site",
         "--listen-proxied",
         "127.0.0.1:0",
         "--trust-jwks",
-        "/no/such.jwks",
+        keys,
         "--audit-log",
         "/dev/null",
         "--colour",
     ];
-    let refused = refused_start(&folder.path().join("data"), &options);
+    let refused = refused_start(&data, &options);
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(String::from_utf8(refused.stdout).unwrap(), "");
     let told = String::from_utf8(refused.stderr).unwrap();
     for part in [
-        "secure-api: the configuration has 7 faults",
+        "secure-api: the configuration has 9 faults",
         "unknown option --colour",
         "--listen nowhere: ",
-        "--issuer http://auth.example: ",
+        &format!("--listen-plain {taken}: "),
         "--environment Live Site: ",
         "--listen-proxied needs at least one --trusted-proxy",
-        "--trust-jwks /no/such.jwks: ",
+        &format!("--trust-jwks {keys}: has no key that can be used; key 0: "),
+        "data: was made for the issuer https://auth.aetherflow.localhost",
+        "data: was made for the audience https://api.aetherflow.localhost",
         "/dev/null: ",
     ] {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
+}
+
+#[test]
+fn every_file_of_the_data_folder_that_cannot_be_used_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("keys")).unwrap();
+    fs::create_dir_all(folder.path().join("audit/00000001.jsonl")).unwrap();
+    let refused = refused_start(folder.path(), &["--trust-jwks", "/no/such.jwks"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(told.contains("the configuration has 2 faults"), "{told}");
+    assert!(told.contains("the audit log: "), "{told}");
+    fs::remove_dir_all(folder.path().join("audit")).unwrap();
+    for name in ["keys/signing.p8", "keys/pepper", "keys/ca.key"] {
+        fs::create_dir_all(folder.path().join(name)).unwrap();
+    }
+    let refused = refused_start(folder.path(), &[]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    for part in ["the configuration has 3 faults", "/keys/signing.p8: ", "/keys/pepper: ", "/keys/ca.key: "] {
         assert!(told.contains(part), "`{part}` is not in:\n{told}");
     }
 }
