@@ -22,8 +22,10 @@ pub(super) async fn read(
     let sees_all = manage_accounts().is_some_and(|scope| principal.scopes().contains(&scope));
     let own = principal.identity().clone();
     let is_shown = move |event: &Event| sees_all || event.identity() == Some(&own);
-    let page = app.history.read(wanted.after, wanted.limit, is_shown).await;
-    page.map(|page| show(&page)).map_err(|error| refused(&error))
+    let turn = app.turns.take_for_list(principal.identity()).await?;
+    let page =
+        app.history.read(wanted.after, wanted.limit, is_shown).await.map_err(|error| refused(&error))?;
+    Ok(turn.hold(show(&page)))
 }
 
 struct Wanted {

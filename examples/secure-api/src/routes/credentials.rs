@@ -3,6 +3,7 @@
 use aetherflow_auth::rotation::RotationPolicy;
 use aetherflow_auth::{Allowlist, Environment, Scope};
 use aetherflow_tower::axum::Principal;
+use aetherflow_tower::rejection::Problem;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,17 +18,17 @@ use crate::body::{Json, JsonOrNone};
 use crate::credential::{Credential, Kind, PlanName};
 use crate::credentials::{Caller, Issued, Refusal};
 use crate::name;
-use crate::store::StoreError;
 
 /// GET /v2/credentials
-pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, StoreError> {
+pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, Problem> {
+    let turn = app.turns.take_for_list(principal.identity()).await?;
     let now = Utc::now();
     let mut credentials = app.credentials.list(&Authority::of(&principal), now).await?;
     app.history.fill_last_uses(&mut credentials);
     let (environment, policy) = (principal.environment(), RotationPolicy::default());
     let listed = |credential| Listed::new(credential, &environment, &policy, now);
     let shown: Vec<_> = credentials.iter().map(listed).collect();
-    Ok(answer::json(StatusCode::OK, &json!({ "credentials": shown })))
+    Ok(turn.hold(answer::json(StatusCode::OK, &json!({ "credentials": shown }))))
 }
 
 /// POST /v2/credentials/tokens

@@ -18,7 +18,7 @@ use crate::store::workflows::{Room, Workflow};
 
 /// GET /v1/workflows and /v2/workflows
 pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, Problem> {
-    let turn = app.turns.take(principal.identity()).await?;
+    let turn = app.turns.take_for_list(principal.identity()).await?;
     let workflows = app.store.workflows(principal.identity()).await?;
     let shown: Vec<Shown<'_>> = workflows.iter().map(Shown::from).collect();
     Ok(turn.hold(answer::json(StatusCode::OK, &json!({ "workflows": shown }))))
