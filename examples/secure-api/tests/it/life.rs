@@ -1,13 +1,22 @@
 //! From one start to the next: what survives, and how the server ends.
 
 use std::fs;
+use std::time::Duration;
 
-use http::Method;
+use http::{Method, Request};
+use http_body_util::channel::Channel;
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::version::TLS13;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::client::{Ask, Secret};
+use crate::listening::connect;
 use crate::server::Server;
 
 #[tokio::test]
@@ -87,6 +96,54 @@ async fn an_idle_connection_does_not_hold_the_end_back() {
     assert_eq!(server.stop().code(), Some(0));
     drop((idle, handshaking));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_idle_connections_of_http_2_are_closed_at_once_and_a_request_in_flight_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let pro = server.secret("pro");
+    let (mut idle, idle_end) = over_http_2(&server).await;
+    let (mut busy, busy_end) = over_http_2(&server).await;
+    let mut silent = connect(&server, &TLS13, b"h2").await.unwrap();
+    silent.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    assert_eq!(idle.send_request(healthy()).await.unwrap().status(), 200);
+
+    let (mut body, rest) = Channel::<Bytes>::new(1);
+    let post = Request::post("https://localhost/v2/workflows")
+        .header("authorization", format!("Bearer {}", pro.text))
+        .header("content-type", "application/json")
+        .body(rest)
+        .unwrap();
+    body.send_data(Bytes::from_static(b"{\"name\":")).await.unwrap();
+    let answer = tokio::spawn(busy.send_request(post));
+    // Its ping is answered behind the request's head, which the server has then.
+    assert_eq!(busy.send_request(healthy()).await.unwrap().status(), 200);
+
+    server.terminate();
+    timeout(PATIENCE, idle_end).await.expect("the idle connection ends while another is busy").unwrap();
+    assert!(!answer.is_finished());
+    body.send_data(Bytes::from_static(b"\"late\"}")).await.unwrap();
+    drop(body);
+    assert_eq!(timeout(PATIENCE, answer).await.unwrap().unwrap().unwrap().status(), 201);
+    timeout(PATIENCE, busy_end).await.expect("its connection ends with it").unwrap();
+    let ended = tokio::task::spawn_blocking(move || server.wait());
+    assert_eq!(timeout(PATIENCE, ended).await.expect("nobody holds the end back").unwrap().code(), Some(0));
+    drop(silent);
+}
+
+fn healthy() -> Request<Channel<Bytes>> {
+    Request::get("https://localhost/healthz").body(Channel::new(1).1).unwrap()
+}
+
+async fn over_http_2(server: &Server) -> (SendRequest<Channel<Bytes>>, JoinHandle<()>) {
+    let stream = connect(server, &TLS13, b"h2").await.unwrap();
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    // Only how it ends is asked, not whether the server was polite.
+    (sender, tokio::spawn(async move { drop(connection.await) }))
+}
+
+// Half of what a request in flight is given.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_server_that_can_no_longer_record_stops_with_an_error() {

@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 use crate::client::{Ask, Client};
 use crate::server::Server;
 
-async fn connect(
+pub(crate) async fn connect(
     server: &Server,
     version: &'static SupportedProtocolVersion,
     protocol: &[u8],
