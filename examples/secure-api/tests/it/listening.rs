@@ -115,6 +115,42 @@ async fn plain_http_on_the_tls_port_is_closed_without_an_answer() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_gets_the_servers_bare_answer_and_becomes_no_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let field = format!("a: {}\r\n", "x".repeat(1_000));
+    for (name, said, want) in [
+        ("no HTTP", "HELO localhost\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("no field", "GET / HTTP/1.1\r\nno field\r\n\r\n".to_owned(), "400 Bad Request"),
+        (
+            "more fields than may be",
+            format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(101)),
+            "431 Request Header Fields Too Large",
+        ),
+        (
+            "a longer header than may be",
+            format!("GET / HTTP/1.1\r\n{}\r\n", field.repeat(33)),
+            "431 Request Header Fields Too Large",
+        ),
+        (
+            "a longer target than may be",
+            format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(33_000)),
+            "431 Request Header Fields Too Large",
+        ),
+    ] {
+        let mut stream = TcpStream::connect(server.plain).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        // What is left unread when the server closes may cost the end of the stream, not the answer.
+        drop(stream.read_to_string(&mut answer).await);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {want}\r\n")), "{name}: {answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{name} has a body: {answer}");
+    }
+    let events = server.send(Ask::get("/v2/audit", &server.secret("owner"))).await.json();
+    assert_eq!(events["events"], serde_json::json!([]), "none of it is a request that was decided");
+}
+
+#[tokio::test]
 async fn running_out_of_files_is_survived() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start_limited(folder.path(), "ulimit -n 40");
