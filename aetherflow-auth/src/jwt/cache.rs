@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -15,33 +15,52 @@ use super::rules::Judged;
 use crate::error::TokenError;
 use crate::key::VerifyingKey;
 use crate::key::set::Keys;
+use crate::revocation::Mark;
 
-/// A bounded table in shards, each read under one lock for no longer than the look-up.
+/// A bounded table in shards, each read under one lock for no longer than one decision.
 #[derive(Debug)]
 pub(super) struct Cache {
     shards: Vec<RwLock<Shard>>,
     hasher: DefaultHashBuilder,
+    capacity: usize,
+    // The bound is on all shards together: tokens do not spread over them evenly.
+    count: AtomicUsize,
 }
 
 impl Cache {
-    pub(super) fn new(tokens: usize) -> Self {
-        let shards = (tokens / LEAST_SHARD).clamp(1, MOST_SHARDS).next_power_of_two().min(MOST_SHARDS);
-        let room = tokens.div_ceil(shards);
-        let shards = (0..shards).map(|_| RwLock::new(Shard::new(room))).collect();
-        Self { shards, hasher: DefaultHashBuilder::default() }
+    pub(super) fn new(capacity: usize) -> Self {
+        let shards = (capacity / LEAST_SHARD).clamp(1, MOST_SHARDS).next_power_of_two().min(MOST_SHARDS);
+        let shards = (0..shards).map(|_| RwLock::new(Shard::default())).collect();
+        Self { shards, hasher: DefaultHashBuilder::default(), capacity, count: AtomicUsize::new(0) }
     }
 
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Memo>> {
+    /// How many tokens are remembered at most.
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Gives what is remembered of the token to `read`.
+    pub(super) fn find<T>(&self, token: &str, read: impl FnOnce(&Memo) -> Option<T>) -> Option<T> {
         let hash = self.hasher.hash_one(token);
-        self.shard(hash).read().unwrap_or_else(PoisonError::into_inner).find(hash, token)
+        let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
+        read(&shard.find(hash, token)?.memo)
     }
 
-    pub(super) fn insert(&self, memo: Memo) {
-        let hash = self.hasher.hash_one(memo.token.as_str());
-        let replaced =
-            self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::new(memo));
+    pub(super) fn insert(&self, token: &str, memo: Memo) {
+        let hash = self.hasher.hash_one(token);
+        let slot = Slot { hash, token: Zeroizing::new(token.into()), memo };
+        let replaced = {
+            let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
+            shard.insert(slot, || self.has_room())
+        };
         // Dropped, and so zeroized, outside the lock.
         drop(replaced);
+    }
+
+    /// Whether one more fits, which it then does.
+    fn has_room(&self) -> bool {
+        let more = |count| (count < self.capacity).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
@@ -52,31 +71,33 @@ impl Cache {
 }
 
 /// What is remembered of one token.
+#[derive(Debug)]
 pub(super) struct Memo {
-    token: Zeroizing<String>,
     trust: usize,
     key: Arc<VerifyingKey>,
-    /// The last generation of the key set that was seen to hold the key.
+    /// Where the key was last seen, and in which generation of the key set.
+    place: AtomicUsize,
     generation: AtomicU64,
     judged: Result<Judged, TokenError>,
+    mark: Option<Mark>,
     is_used: AtomicBool,
 }
 
 impl Memo {
     pub(super) fn new(
-        token: &str,
         trust: usize,
-        key: Arc<VerifyingKey>,
-        generation: u64,
+        keys: &Keys,
+        place: usize,
         judged: Result<Judged, TokenError>,
+        mark: Option<Mark>,
     ) -> Self {
-        let token = Zeroizing::new(token.to_owned());
         Self {
-            token,
             trust,
-            key,
-            generation: AtomicU64::new(generation),
+            key: Arc::clone(keys.at(place)),
+            place: AtomicUsize::new(place),
+            generation: AtomicU64::new(keys.generation),
             judged,
+            mark,
             is_used: AtomicBool::new(false),
         }
     }
@@ -85,24 +106,24 @@ impl Memo {
         self.trust
     }
 
-    pub(super) fn key(&self) -> &VerifyingKey {
-        &self.key
+    /// The key that verified the token, if it is still in the set.
+    pub(super) fn key_among<'k>(&self, keys: &'k Keys) -> Option<&'k VerifyingKey> {
+        if self.generation.load(Ordering::Acquire) == keys.generation {
+            let key = keys.get(self.place.load(Ordering::Relaxed));
+            return key.filter(|key| Arc::ptr_eq(key, &self.key)).map(|key| &**key);
+        }
+        let place = keys.place_of(&self.key)?;
+        self.place.store(place, Ordering::Relaxed);
+        self.generation.store(keys.generation, Ordering::Release);
+        Some(keys.at(place))
     }
 
     pub(super) fn judged(&self) -> Result<&Judged, TokenError> {
         self.judged.as_ref().map_err(|error| *error)
     }
 
-    /// Whether the key that verified the token is still in the set.
-    pub(super) fn is_current(&self, keys: &Keys) -> bool {
-        if self.generation.load(Ordering::Relaxed) == keys.generation {
-            return true;
-        }
-        let holds = keys.holds(&self.key);
-        if holds {
-            self.generation.store(keys.generation, Ordering::Relaxed);
-        }
-        holds
+    pub(super) fn mark(&self) -> Option<Mark> {
+        self.mark
     }
 
     /// Spares the entry at the next eviction.
@@ -113,48 +134,35 @@ impl Memo {
     }
 }
 
-// By hand, since the token is a secret.
-impl fmt::Debug for Memo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Memo");
-        shown.field("trust", &self.trust).field("key", &self.key).field("judged", &self.judged);
-        shown.finish_non_exhaustive()
-    }
-}
-
 /// A table of slots, and the hand of a clock that evicts (second chance).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shard {
     table: HashTable<usize>,
     slots: Vec<Slot>,
-    room: usize,
     hand: usize,
 }
 
 impl Shard {
-    fn new(room: usize) -> Self {
-        Self { table: HashTable::new(), slots: Vec::new(), room, hand: 0 }
-    }
-
-    fn find(&self, hash: u64, token: &str) -> Option<Arc<Memo>> {
+    fn find(&self, hash: u64, token: &str) -> Option<&Slot> {
         let at = self.table.find(hash, |&at| self.slots[at].is(hash, token))?;
-        Some(Arc::clone(&self.slots[*at].memo))
+        Some(&self.slots[*at])
     }
 
-    /// Puts the entry in, and gives back the one it replaces.
-    fn insert(&mut self, hash: u64, memo: Arc<Memo>) -> Option<Slot> {
+    /// Puts the slot in, and gives back the one it replaces: its own former one, or the victim if there is no room.
+    fn insert(&mut self, slot: Slot, has_room: impl FnOnce() -> bool) -> Option<Slot> {
         let slots = &self.slots;
-        let known = self.table.find(hash, |&at| slots[at].is(hash, &memo.token)).copied();
-        let slot = Slot { hash, memo };
+        let known = self.table.find(slot.hash, |&at| slots[at].is(slot.hash, &slot.token)).copied();
         if let Some(at) = known {
             return Some(std::mem::replace(&mut self.slots[at], slot));
         }
-        if self.slots.len() < self.room {
+        let hash = slot.hash;
+        if has_room() {
             self.slots.push(slot);
             self.index(hash, self.slots.len() - 1);
             return None;
         }
-        let at = self.victim();
+        // Without a victim the slot itself is the one that goes.
+        let Some(at) = self.victim() else { return Some(slot) };
         let old = std::mem::replace(&mut self.slots[at], slot);
         if let Ok(entry) = self.table.find_entry(old.hash, |&other| other == at) {
             entry.remove();
@@ -168,29 +176,69 @@ impl Shard {
         self.table.insert_unique(hash, at, |&other| slots[other].hash);
     }
 
-    /// The next slot not used since the hand came by; the second round finds one for certain.
-    fn victim(&mut self) -> usize {
+    /// The next slot not used since the hand came by; the second round finds one for certain, if there are any.
+    fn victim(&mut self) -> Option<usize> {
         loop {
-            let at = self.hand;
-            self.hand = (self.hand + 1) % self.slots.len();
-            if !self.slots[at].memo.is_used.swap(false, Ordering::Relaxed) {
-                return at;
+            let at = self.hand % self.slots.len().max(1);
+            self.hand = at + 1;
+            if !self.slots.get(at)?.memo.is_used.swap(false, Ordering::Relaxed) {
+                return Some(at);
             }
         }
     }
 }
 
-#[derive(Debug)]
 struct Slot {
     hash: u64,
-    memo: Arc<Memo>,
+    token: Zeroizing<Box<str>>,
+    memo: Memo,
 }
 
 impl Slot {
     fn is(&self, hash: u64, token: &str) -> bool {
-        self.hash == hash && self.memo.token.as_str() == token
+        self.hash == hash && **self.token == *token
+    }
+}
+
+// By hand, since the token is a secret.
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("memo", &self.memo).finish_non_exhaustive()
     }
 }
 
 const MOST_SHARDS: usize = 16;
 const LEAST_SHARD: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Environment;
+    use crate::key::{Algorithm, KeySet};
+
+    #[test]
+    fn as_many_tokens_as_were_asked_for_are_remembered_however_they_spread() {
+        let key = VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap();
+        let keys = KeySet::new("https://auth.example", Environment::production(), [key]).unwrap();
+        let keys = keys.snapshot();
+        for capacity in [1, 63, 64, 1_000, 5_000] {
+            let cache = Cache::new(capacity);
+            let held = |from: usize, to: usize| {
+                (from..to).filter(|at| cache.find(&format!("token-{at}"), |_| Some(())).is_some()).count()
+            };
+            let insert = |from: usize, to: usize| {
+                for at in from..to {
+                    cache.insert(
+                        &format!("token-{at}"),
+                        Memo::new(0, &keys, 0, Err(TokenError::Expired), None),
+                    );
+                }
+            };
+            insert(0, capacity);
+            insert(0, capacity);
+            assert_eq!(held(0, capacity), capacity, "{capacity}");
+            insert(capacity, 3 * capacity);
+            assert_eq!(held(0, 3 * capacity), capacity, "{capacity}");
+        }
+    }
+}

@@ -92,7 +92,8 @@ impl JwsVerifier {
         header: &Header<'_>,
         now: DateTime<Utc>,
     ) -> Result<SignedBytes, TokenError> {
-        let (key, _) = self.keys.meant_at(header.key_id.as_deref(), &header.algorithm, now)?;
+        let keys = self.keys.current_at(now);
+        let key = keys.at(self.keys.meant_among(&keys, header.key_id.as_deref(), &header.algorithm, now)?);
         if !parts.with_signature(|signature| key.holds(parts.signed.as_bytes(), signature))? {
             return Err(TokenError::Signature);
         }

@@ -11,7 +11,8 @@ use crate::error::TokenError;
 /// A token cut at its two dots; nothing is decoded or believed yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Compact<'t> {
-    header: &'t str,
+    /// Encoded.
+    pub(crate) header: &'t str,
     claims: &'t str,
     signature: &'t str,
     /// Header and claims with the dot between: what the signature is over.

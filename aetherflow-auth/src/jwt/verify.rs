@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
 use super::cache::{Cache, Memo};
 use super::claims::Claims;
-use super::parse::{Compact, Header};
+use super::parse::Compact;
 use super::rules::{Judged, TokenRules};
 use super::verified::Verified;
 use crate::error::{ConfigError, TokenError};
+use crate::key::set::Keys;
 use crate::key::{KeySet, VerifyingKey};
-use crate::revocation::Revocations;
+use crate::revocation::{Mark, Revocations};
 
 /// Decides whether a token is good, by the rules and keys of each issuer it trusts.
 #[derive(Debug)]
@@ -49,10 +51,12 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Refuses what is revoked there, from the next request on.
+    /// Refuses what is revoked there, from the next request on; what was remembered before is forgotten.
     #[must_use]
     pub fn with_revocations(self, revocations: Arc<Revocations>) -> Self {
-        Self { revocations: Some(revocations), ..self }
+        // What is remembered holds marks of the revocations it was verified beside.
+        let cache = self.cache.map(|cache| Cache::new(cache.capacity()));
+        Self { revocations: Some(revocations), cache, ..self }
     }
 
     /// Remembers so many genuine tokens; with 0 every token is verified anew.
@@ -106,40 +110,44 @@ impl Verifier {
     /// key, time and revocation.
     #[must_use]
     pub fn cached_at(&self, token: &str, now: DateTime<Utc>) -> Option<Result<Verified, TokenError>> {
-        let memo = self.cache.as_ref()?.find(token)?;
-        let trust = &self.trusts[memo.trust()];
-        if !memo.is_current(&trust.keys.current_at(now)) {
-            return None;
-        }
-        let decided = memo.judged().and_then(|judged| self.decide(trust, memo.key(), judged, now));
-        if decided.is_ok() {
-            memo.keep();
-        }
-        Some(decided)
+        self.cache.as_ref()?.find(token, |memo| {
+            let trust = &self.trusts[memo.trust()];
+            let keys = trust.keys.current_at(now);
+            let key = memo.key_among(&keys)?;
+            let decided = memo.judged().and_then(|judged| self.decide(trust, key, judged, memo.mark(), now));
+            if decided.is_ok() {
+                memo.keep();
+            }
+            Some(decided)
+        })
     }
 
     fn verify_first_at(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, TokenError> {
         let parts = Compact::cut(token)?;
         let at = self.trust_of(&parts)?;
         let trust = &self.trusts[at];
-        let signer = parts.with_header(|header| trust.signer(&header, now))?;
-        if !parts.with_signature(|signature| signer.key.holds(parts.signed.as_bytes(), signature))? {
+        let signer = trust.signer(&parts, now)?;
+        if !parts.with_signature(|signature| signer.key().holds(parts.signed.as_bytes(), signature))? {
             return Err(TokenError::Signature);
         }
+        signer.learn(&parts)?;
         let judged = trust.judge(&parts, signer.has_type);
         if let Err(error) = judged
             && !error.is_genuine()
         {
             return Err(error);
         }
-        let decided = judged
-            .as_ref()
-            .map_err(|error| *error)
-            .and_then(|judged| self.decide(trust, &signer.key, judged, now));
+        let mark = judged.as_ref().ok().and_then(|judged| self.mark(judged));
+        let decided = judged.as_ref().map_err(|error| *error);
+        let decided = decided.and_then(|judged| self.decide(trust, signer.key(), judged, mark, now));
         if let Some(cache) = &self.cache {
-            cache.insert(Memo::new(token, at, signer.key, signer.generation, judged));
+            cache.insert(token, Memo::new(at, &signer.keys, signer.place, judged, mark));
         }
         decided
+    }
+
+    fn mark(&self, judged: &Judged) -> Option<Mark> {
+        self.revocations.as_ref().map(|revocations| revocations.mark(&judged.principal))
     }
 
     fn trust_of(&self, parts: &Compact<'_>) -> Result<usize, TokenError> {
@@ -159,14 +167,16 @@ impl Verifier {
         trust: &Trust,
         key: &VerifyingKey,
         judged: &Judged,
+        mark: Option<Mark>,
         now: DateTime<Utc>,
     ) -> Result<Verified, TokenError> {
         trust.rules.judge_time(judged, now)?;
         if let Some(revocations) = &self.revocations {
+            let mark = mark.unwrap_or_else(|| revocations.mark(&judged.principal));
             // Asked first: what is current when asked holds all that was revoked before. The other way round, a feed
             // that catches up between the two questions would let a revoked token pass.
             let is_current = revocations.is_current_at(now);
-            if revocations.contains(&judged.principal, key.id()) {
+            if revocations.contains_at(mark, &judged.principal, key.id()) {
                 return Err(TokenError::Revoked);
             }
             if !is_current {
@@ -195,11 +205,18 @@ impl Trust {
         Ok(Self { rules, keys })
     }
 
-    /// The key a header means; nothing the header says is believed yet.
-    fn signer(&self, header: &Header<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
-        let (key, generation) = self.keys.meant_at(header.key_id.as_deref(), &header.algorithm, now)?;
-        let has_type = self.rules.accepts_type(header.typ.as_deref());
-        Ok(Signer { key, generation, has_type })
+    /// The key a token's header means; nothing the header says is believed yet.
+    fn signer(&self, parts: &Compact<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
+        let keys = self.keys.current_at(now);
+        if let Some((place, typ)) = keys.familiar(parts.header) {
+            let has_type = self.rules.accepts_type(typ);
+            return Ok(Signer { keys, place, has_type, is_familiar: true });
+        }
+        parts.with_header(|header| {
+            let place = self.keys.meant_among(&keys, header.key_id.as_deref(), &header.algorithm, now)?;
+            let has_type = self.rules.accepts_type(header.typ.as_deref());
+            Ok(Signer { keys, place, has_type, is_familiar: false })
+        })
     }
 
     fn judge(&self, parts: &Compact<'_>, has_type: bool) -> Result<Judged, TokenError> {
@@ -213,11 +230,29 @@ impl Trust {
     }
 }
 
-/// A key, the generation of the set it was found in, and whether the header's type is accepted.
+/// A key among the keys it was found in, and whether the header's type is accepted.
 struct Signer {
-    key: Arc<VerifyingKey>,
-    generation: u64,
+    keys: Guard<Arc<Keys>>,
+    place: usize,
     has_type: bool,
+    is_familiar: bool,
+}
+
+impl Signer {
+    fn key(&self) -> &Arc<VerifyingKey> {
+        self.keys.at(self.place)
+    }
+
+    /// Keeps the header of a token whose signature held, so that the next one like it is not read again.
+    fn learn(&self, parts: &Compact<'_>) -> Result<(), TokenError> {
+        if self.is_familiar || !self.keys.learns() {
+            return Ok(());
+        }
+        parts.with_header(|header| {
+            self.keys.learn(parts.header, self.place, header.typ.as_deref());
+            Ok(())
+        })
+    }
 }
 
 const DEFAULT_CACHE: usize = 10_000;

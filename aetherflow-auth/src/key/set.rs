@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use super::algorithm::Algorithm;
+use super::familiar::Familiar;
 use super::jwk;
 use super::unknown::Unknown;
 use super::verifying::VerifyingKey;
@@ -43,7 +44,7 @@ impl KeySet {
             return Err(ConfigError::EmptyName);
         }
         let all: Vec<_> = checked(keys)?.into_iter().map(Arc::new).collect();
-        let keys = Keys { generation: 0, own: all.len(), all, fetched_until: DateTime::<Utc>::MAX_UTC };
+        let keys = Keys::new(0, all.len(), all, DateTime::<Utc>::MAX_UTC);
         let shared = Shared { current: ArcSwap::from_pointee(keys), unknown: OnceLock::new() };
         Ok(Self { issuer: issuer.into(), environment, shared: Arc::new(shared) })
     }
@@ -117,26 +118,23 @@ impl KeySet {
             return keys;
         }
         drop(keys);
-        self.shared.current.rcu(|old| old.at(now));
+        self.shared.current.rcu(|old| old.lasting(now));
         self.shared.current.load()
     }
 
-    /// The key a header means at `now`, and the generation it is of; nothing the header says is believed yet.
-    pub(crate) fn meant_at(
+    /// The place in `keys`, current at `now`, of the key a header means; nothing the header says is believed yet.
+    pub(crate) fn meant_among(
         &self,
+        keys: &Keys,
         id: Option<&str>,
         algorithm: &str,
         now: DateTime<Utc>,
-    ) -> Result<(Arc<VerifyingKey>, u64), TokenError> {
-        let keys = self.current_at(now);
-        let Some(key) = keys.find(id, algorithm) else {
+    ) -> Result<usize, TokenError> {
+        let Some(at) = keys.find(id, algorithm) else {
             id.into_iter().for_each(|id| self.note_unknown(id, now));
             return Err(TokenError::UnknownKey);
         };
-        if !key.algorithm().is_named(algorithm) {
-            return Err(TokenError::Algorithm);
-        }
-        Ok((Arc::clone(key), keys.generation))
+        if keys.at(at).algorithm().is_named(algorithm) { Ok(at) } else { Err(TokenError::Algorithm) }
     }
 
     /// Puts fetched keys in the place of those fetched before; own ones stay.
@@ -145,7 +143,7 @@ impl KeySet {
     }
 
     /// The keys as they are, whatever the time.
-    pub(super) fn snapshot(&self) -> arc_swap::Guard<Arc<Keys>> {
+    pub(crate) fn snapshot(&self) -> arc_swap::Guard<Arc<Keys>> {
         self.shared.current.load()
     }
 
@@ -200,9 +198,43 @@ pub(crate) struct Keys {
     own: usize,
     /// The first moment at which the fetched keys no longer count.
     fetched_until: DateTime<Utc>,
+    familiar: Familiar,
 }
 
 impl Keys {
+    fn new(generation: u64, own: usize, all: Vec<Arc<VerifyingKey>>, fetched_until: DateTime<Utc>) -> Self {
+        Self { generation, all, own, fetched_until, familiar: Familiar::default() }
+    }
+
+    /// The key at a place that [`find`](Self::find) or [`familiar`](Self::familiar) gave.
+    pub(crate) fn at(&self, place: usize) -> &Arc<VerifyingKey> {
+        &self.all[place]
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&Arc<VerifyingKey>> {
+        self.all.get(place)
+    }
+
+    /// The place of a key that is still one of the set.
+    pub(crate) fn place_of(&self, key: &Arc<VerifyingKey>) -> Option<usize> {
+        self.all.iter().position(|one| Arc::ptr_eq(one, key))
+    }
+
+    /// The place of the key that a header known letter by letter means, and the header's `typ`.
+    pub(crate) fn familiar(&self, header: &str) -> Option<(usize, Option<&str>)> {
+        self.familiar.find(header)
+    }
+
+    /// Whether a header whose signature held would be kept.
+    pub(crate) fn learns(&self) -> bool {
+        self.familiar.has_room()
+    }
+
+    /// Keeps a header whose signature held under the key at `place`.
+    pub(crate) fn learn(&self, header: &str, place: usize, typ: Option<&str>) {
+        self.familiar.insert(header, place, typ);
+    }
+
     /// The keys the host put in.
     pub(super) fn own(&self) -> &[Arc<VerifyingKey>] {
         &self.all[..self.own]
@@ -226,7 +258,7 @@ impl Keys {
     }
 
     /// The same keys, or without the fetched ones if their time is over.
-    fn at(self: &Arc<Self>, now: DateTime<Utc>) -> Arc<Self> {
+    fn lasting(self: &Arc<Self>, now: DateTime<Utc>) -> Arc<Self> {
         // Whoever saw them stale may be late: they may have been fetched again since.
         if now < self.fetched_until { Arc::clone(self) } else { Arc::new(self.without_fetched()) }
     }
@@ -237,26 +269,21 @@ impl Keys {
             |key: &&Arc<VerifyingKey>| !holds_secrets && !own.iter().any(|other| other.id() == key.id());
         let kept = own.iter().chain(fetched.iter().filter(beside));
         let all = kept.map(|key| self.same(key).unwrap_or_else(|| Arc::clone(key))).collect();
-        Self { generation: self.generation + 1, all, own: own.len(), fetched_until: until }
+        Self::new(self.generation + 1, own.len(), all, until)
     }
 
-    /// The one key a header means: by its id, or without one the only key for its algorithm.
-    fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&Arc<VerifyingKey>> {
+    /// The place of the one key a header means: by its id, or without one the only key for its algorithm.
+    fn find(&self, id: Option<&str>, algorithm: &str) -> Option<usize> {
         match id {
-            Some(id) => self.all.iter().find(|key| key.id() == id),
+            Some(id) => self.all.iter().position(|key| key.id() == id),
             None => self.only(algorithm),
         }
     }
 
-    /// Whether the key is still one of the set.
-    pub(crate) fn holds(&self, key: &Arc<VerifyingKey>) -> bool {
-        self.all.iter().any(|one| Arc::ptr_eq(one, key))
-    }
-
-    fn only(&self, algorithm: &str) -> Option<&Arc<VerifyingKey>> {
-        let mut fitting = self.all.iter().filter(|key| key.algorithm().is_named(algorithm));
-        let only = fitting.next()?;
-        if fitting.next().is_some() { None } else { Some(only) }
+    fn only(&self, algorithm: &str) -> Option<usize> {
+        let fits = |key: &Arc<VerifyingKey>| key.algorithm().is_named(algorithm);
+        let only = self.all.iter().position(fits)?;
+        if self.all[only + 1..].iter().any(fits) { None } else { Some(only) }
     }
 
     fn same(&self, key: &VerifyingKey) -> Option<Arc<VerifyingKey>> {
@@ -285,10 +312,10 @@ mod tests {
     #[test]
     fn who_comes_late_drops_no_keys_that_were_fetched_again() {
         let limit = DateTime::UNIX_EPOCH;
-        let keys = Arc::new(Keys { generation: 7, all: Vec::new(), own: 0, fetched_until: limit });
-        let before = keys.at(limit - chrono::TimeDelta::nanoseconds(1));
+        let keys = Arc::new(Keys::new(7, 0, Vec::new(), limit));
+        let before = keys.lasting(limit - chrono::TimeDelta::nanoseconds(1));
         assert!(Arc::ptr_eq(&before, &keys), "they are the same");
-        let dropped = keys.at(limit);
+        let dropped = keys.lasting(limit);
         assert_eq!((dropped.generation, dropped.fetched_until), (8, DateTime::<Utc>::MAX_UTC));
     }
 }

@@ -56,7 +56,7 @@ impl TokenRules {
             expires_at,
             allowlist: claims.addresses.as_deref().map(allowlist).transpose()?,
         };
-        Ok(Judged { principal: Arc::new(principal), not_before: claims.not_before })
+        Ok(Judged { principal: Arc::new(principal), issued_at, expires_at, not_before: claims.not_before })
     }
 
     /// Applies the rules that depend on the time of asking.
@@ -64,7 +64,7 @@ impl TokenRules {
         // Whatever the leeway, what holds without it holds with it, and most tokens do.
         let earlier = || now.checked_sub_signed(self.leeway).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let later = |by| now.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let (expires_at, issued_at) = (token.principal.expires_at, token.principal.issued_at);
+        let (expires_at, issued_at) = (token.expires_at, token.issued_at);
         if expires_at <= now && expires_at <= earlier() {
             return Err(TokenError::Expired);
         }
@@ -114,6 +114,9 @@ impl TokenRules {
 #[derive(Debug)]
 pub(in crate::jwt) struct Judged {
     pub(in crate::jwt) principal: Arc<Principal>,
+    // The principal's, once more: they are asked for at every hit, and lie beside the rest that is.
+    issued_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
     not_before: Option<DateTime<Utc>>,
 }
 
