@@ -14,6 +14,7 @@ pub mod revocation;
 pub mod rotation;
 mod scope;
 mod store;
+mod sync;
 
 pub use allowlist::{Allowlist, AllowlistError};
 pub use environment::{Environment, EnvironmentError};

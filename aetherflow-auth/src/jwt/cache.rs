@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -75,9 +75,6 @@ impl Cache {
 pub(super) struct Memo {
     trust: usize,
     key: Arc<VerifyingKey>,
-    /// Where the key was last seen, and in which generation of the key set.
-    place: AtomicUsize,
-    generation: AtomicU64,
     judged: Result<Judged, TokenError>,
     mark: Option<Mark>,
     is_used: AtomicBool,
@@ -86,36 +83,20 @@ pub(super) struct Memo {
 impl Memo {
     pub(super) fn new(
         trust: usize,
-        keys: &Keys,
-        place: usize,
+        key: Arc<VerifyingKey>,
         judged: Result<Judged, TokenError>,
         mark: Option<Mark>,
     ) -> Self {
-        Self {
-            trust,
-            key: Arc::clone(keys.at(place)),
-            place: AtomicUsize::new(place),
-            generation: AtomicU64::new(keys.generation),
-            judged,
-            mark,
-            is_used: AtomicBool::new(false),
-        }
+        Self { trust, key, judged, mark, is_used: AtomicBool::new(false) }
     }
 
     pub(super) fn trust(&self) -> usize {
         self.trust
     }
 
-    /// The key that verified the token, if it is still in the set.
-    pub(super) fn key_among<'k>(&self, keys: &'k Keys) -> Option<&'k VerifyingKey> {
-        if self.generation.load(Ordering::Acquire) == keys.generation {
-            let key = keys.get(self.place.load(Ordering::Relaxed));
-            return key.filter(|key| Arc::ptr_eq(key, &self.key)).map(|key| &**key);
-        }
-        let place = keys.place_of(&self.key)?;
-        self.place.store(place, Ordering::Relaxed);
-        self.generation.store(keys.generation, Ordering::Release);
-        Some(keys.at(place))
+    /// The key that verified the token, if it is still one of these.
+    pub(super) fn key_among(&self, keys: &Keys) -> Option<&VerifyingKey> {
+        keys.holds(&self.key).then_some(&*self.key)
     }
 
     pub(super) fn judged(&self) -> Result<&Judged, TokenError> {
@@ -213,14 +194,11 @@ const LEAST_SHARD: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Environment;
-    use crate::key::{Algorithm, KeySet};
+    use crate::key::Algorithm;
 
     #[test]
     fn as_many_tokens_as_were_asked_for_are_remembered_however_they_spread() {
-        let key = VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap();
-        let keys = KeySet::new("https://auth.example", Environment::production(), [key]).unwrap();
-        let keys = keys.snapshot();
+        let key = Arc::new(VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap());
         for capacity in [1, 63, 64, 1_000, 5_000] {
             let cache = Cache::new(capacity);
             let held = |from: usize, to: usize| {
@@ -230,7 +208,7 @@ mod tests {
                 for at in from..to {
                     cache.insert(
                         &format!("token-{at}"),
-                        Memo::new(0, &keys, 0, Err(TokenError::Expired), None),
+                        Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), None),
                     );
                 }
             };

@@ -141,7 +141,7 @@ impl Verifier {
         let decided = judged.as_ref().map_err(|error| *error);
         let decided = decided.and_then(|judged| self.decide(trust, signer.key(), judged, mark, now));
         if let Some(cache) = &self.cache {
-            cache.insert(token, Memo::new(at, &signer.keys, signer.place, judged, mark));
+            cache.insert(token, Memo::new(at, Arc::clone(signer.key()), judged, mark));
         }
         decided
     }

@@ -143,7 +143,7 @@ impl KeySet {
     }
 
     /// The keys as they are, whatever the time.
-    pub(crate) fn snapshot(&self) -> arc_swap::Guard<Arc<Keys>> {
+    pub(super) fn snapshot(&self) -> arc_swap::Guard<Arc<Keys>> {
         self.shared.current.load()
     }
 
@@ -211,13 +211,9 @@ impl Keys {
         &self.all[place]
     }
 
-    pub(crate) fn get(&self, place: usize) -> Option<&Arc<VerifyingKey>> {
-        self.all.get(place)
-    }
-
-    /// The place of a key that is still one of the set.
-    pub(crate) fn place_of(&self, key: &Arc<VerifyingKey>) -> Option<usize> {
-        self.all.iter().position(|one| Arc::ptr_eq(one, key))
+    /// Whether the key is still one of the set.
+    pub(crate) fn holds(&self, key: &Arc<VerifyingKey>) -> bool {
+        self.all.iter().any(|one| Arc::ptr_eq(one, key))
     }
 
     /// The place of the key that a header known letter by letter means, and the header's `typ`.

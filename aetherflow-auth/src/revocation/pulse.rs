@@ -1,6 +1,6 @@
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-
 use chrono::{DateTime, Utc};
+
+use crate::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// Until when what is revoked elsewhere is known here: one atomic, asked at every request.
 ///

@@ -1,10 +1,11 @@
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::PoisonError;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use super::name::Packed;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{DefaultHashBuilder, RwLock, RwLockWriteGuard};
 
 /// The revocations of one kind, each with the second it ends; ends only grow.
 ///

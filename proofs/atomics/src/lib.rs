@@ -1,0 +1,14 @@
+//! Revocation's own files over loom's locks and atomics.
+//!
+//! Each function runs in every order its threads may meet in. They are no tests here, for the files bring tests of their
+//! own, which know nothing of loom.
+
+mod sync {
+    pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockWriteGuard, atomic};
+
+    /// The same in every run, for loom compares one with the next.
+    pub(crate) type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+}
+
+#[expect(dead_code, reason = "the files hold more than what threads share")]
+pub mod revocation;
