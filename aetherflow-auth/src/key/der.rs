@@ -37,7 +37,18 @@ pub(super) fn private(algorithm: Algorithm, der: &[u8]) -> Result<Zeroizing<Vec<
         return Err(ConfigError::WrongKeyType);
     }
     let is_rsa = matches!(algorithm, Algorithm::Rs256 | Algorithm::Ps256);
+    if !is_rsa && algorithm != Algorithm::EdDsa {
+        check_point_beside(algorithm, info.private_key)?;
+    }
     Ok(Zeroizing::new(if is_rsa { info.private_key.to_vec() } else { der.to_vec() }))
+}
+
+/// Refuses an ECPrivateKey (RFC 5915 §3) whose point, if it brings one, has another form than a public key's. The
+/// backends compare the point with the scalar, but some read X9.62's hybrid form too.
+fn check_point_beside(algorithm: Algorithm, der: &[u8]) -> Result<(), ConfigError> {
+    let key = EcPrivateKey::from_der(der).map_err(|_| ConfigError::UnreadableKey)?;
+    let length = if algorithm == Algorithm::Es384 { 48 } else { 32 };
+    key.public_key.map_or(Ok(()), |point| uncompressed(point, length).map(drop))
 }
 
 /// The public half of an RSAPrivateKey of two primes (RFC 8017 A.1.2).

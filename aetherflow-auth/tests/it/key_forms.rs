@@ -351,6 +351,22 @@ fn an_rsa_key_signs_comes_back_from_its_document_and_is_refused_when_a_number_is
     assert_eq!(SigningKey::generate(Algorithm::Rs256, here()).unwrap_err(), ConfigError::CannotSign);
 }
 
+#[test]
+fn a_private_key_beside_a_point_in_another_form_is_refused() {
+    for (algorithm, private) in [(Algorithm::Es256, P256_PRIVATE), (Algorithm::Es384, P384_PRIVATE)] {
+        let good = der(private);
+        let form = good.len() - if algorithm == Algorithm::Es384 { 97 } else { 65 };
+        assert_eq!(good[form], 4, "{algorithm}");
+        assert!(SigningKey::from_pkcs8(algorithm, &good, here()).is_ok(), "{algorithm}");
+        for other in [0, 2, 6, 7] {
+            let mut bytes = good.clone();
+            bytes[form] = other;
+            let read = SigningKey::from_pkcs8(algorithm, &bytes, here());
+            assert_eq!(read.unwrap_err(), ConfigError::OffCurve, "{algorithm} {other}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_changed_byte_of_a_document_gives_another_key_or_none(at in 0usize..200, byte in any::<u8>()) {
