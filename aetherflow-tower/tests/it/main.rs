@@ -14,5 +14,6 @@ mod operator;
 mod order;
 mod passes;
 mod rejections;
+mod revocations;
 mod service;
 mod store;
