@@ -119,8 +119,9 @@ impl ScopeSet {
     /// Whether the set holds every scope of `wanted`; the empty set is always held.
     #[must_use]
     pub fn contains_all(&self, wanted: &Self) -> bool {
-        let mut held = self.iter();
-        wanted.iter().all(|scope| held.by_ref().find(|held| *held >= scope) == Some(scope))
+        let mut held = self.tokens();
+        wanted.is_empty()
+            || wanted.tokens().all(|scope| held.by_ref().find(|held| *held >= scope) == Some(scope))
     }
 
     /// Whether `other` holds every scope of this set.
@@ -159,6 +160,11 @@ impl ScopeSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
+    }
+
+    /// The scopes as bytes, which are cut faster than text; the empty set has one of no bytes.
+    fn tokens(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.as_bytes().split(|byte| *byte == b' ')
     }
 
     fn from_tokens(tokens: &mut SmallVec<[Cow<'_, str>; 8]>) -> Self {
