@@ -1,12 +1,40 @@
 //! The server the tour visits: this program itself, in a folder and on ports of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
+
+/// The keys a server is told to trust beside its own.
+#[derive(Debug)]
+pub(super) enum Trusted {
+    /// A JWKS, in a file.
+    File(String),
+    /// Where a JWKS is, and the authority of that server's certificate in PEM.
+    Url { url: String, authority: String },
+}
+
+impl Trusted {
+    fn options(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::write(&path, text).map(|()| path.into_os_string())
+        };
+        Ok(match self {
+            Self::File(jwks) => vec!["--trust-jwks".into(), write("partner.jwks", jwks)?],
+            Self::Url { url, authority } => vec![
+                "--trust-jwks".into(),
+                url.into(),
+                "--trust-jwks-ca".into(),
+                write("partner-ca.pem", authority)?,
+            ],
+        })
+    }
+}
 
 /// A running server, which ends with this value.
 #[derive(Debug)]
@@ -19,15 +47,13 @@ pub(super) struct ChildServer {
 }
 
 impl ChildServer {
-    /// Starts a server that also accepts tokens signed by the keys in `jwks`.
-    pub(super) fn start(jwks: &str) -> io::Result<Self> {
+    /// Starts a server that also accepts tokens signed by the trusted keys.
+    pub(super) fn start(trusted: &Trusted) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("secure-api-tour-").tempdir()?;
-        let trusted = folder.path().join("partner.jwks");
-        fs::write(&trusted, jwks)?;
         let mut process = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", FREE, "--listen-plain", FREE, "--listen-proxied", FREE])
-            .args(["--trusted-proxy", "127.0.0.1", "--trust-jwks"])
-            .arg(&trusted)
+            .args(["--trusted-proxy", "127.0.0.1"])
+            .args(trusted.options(folder.path())?)
             .arg("--data")
             .arg(folder.path().join("data"))
             .stdin(Stdio::null())

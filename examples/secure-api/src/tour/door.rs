@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::TourError;
-use super::client::Ask;
+use super::client::{Ask, Secret};
 use super::guide::{Expected, Guide};
 use super::partner::Partner;
 
@@ -12,6 +12,7 @@ pub(super) async fn walk(guide: &mut Guide, partner: &Partner) -> Result<(), Tou
     open(guide).await?;
     credentials(guide).await?;
     bad_tokens(guide, partner).await?;
+    forged_tokens(guide, partner).await?;
     routes(guide).await
 }
 
@@ -72,9 +73,46 @@ async fn bad_tokens(guide: &mut Guide, partner: &Partner) -> Result<(), TourErro
             "staging never opens production",
         ),
     ] {
-        let refused = Expected::refusal(401, "invalid-token", &["www-authenticate"], shows);
-        guide.ask(title, Ask::get("/v2/workflows", &token), refused).await?;
+        refused(guide, title, &token, shows).await?;
     }
+    Ok(())
+}
+
+async fn forged_tokens(guide: &mut Guide, partner: &Partner) -> Result<(), TourError> {
+    let (by_hand, der) = partner.in_both_forms()?;
+    let good = Expected::success(200, &["ratelimit"], "of this one the next step changes only the spelling");
+    guide.ask("A signature of 64 bytes", Ask::get("/v2/workflows", &by_hand), good).await?;
+    for (title, token, shows) in [
+        ("The same signature in DER", der, "a signature has one spelling, that of RFC 7518"),
+        ("A header with crit", partner.with_crit()?, "what must be understood and is not, is refused"),
+        ("No signature, by alg none", partner.unsigned()?, "a token does not choose how it is verified"),
+        (
+            "HS256 with the public key as the secret",
+            partner.by_the_public_key()?,
+            "a key verifies by its own algorithm and no other",
+        ),
+        ("A token of 20 KB", partner.longer_by(20_000)?, "a token has a bound, below that of a header"),
+    ] {
+        refused(guide, title, &token, shows).await?;
+    }
+    huge_token(guide, partner).await
+}
+
+async fn huge_token(guide: &mut Guide, partner: &Partner) -> Result<(), TourError> {
+    let huge = partner.longer_by(1024 * 1024)?;
+    let answer = guide.client.send(guide.server.https, &Ask::get("/v2/workflows", &huge)).await;
+    let seen = match &answer {
+        Ok(answer) => format!("{}, {} bytes of body", answer.status, answer.text.len()),
+        Err(_) => "the connection was closed while it was sent".to_owned(),
+    };
+    let is_refused = answer.is_err() || answer.is_ok_and(|answer| answer.status == 431);
+    guide.look("A token of 1 MiB", &seen, is_refused, "a header beyond its bound never becomes a request");
+    Ok(())
+}
+
+async fn refused(guide: &mut Guide, title: &str, token: &Secret, shows: &str) -> Result<(), TourError> {
+    let refused = Expected::refusal(401, "invalid-token", &["www-authenticate"], shows);
+    guide.ask(title, Ask::get("/v2/workflows", token), refused).await?;
     Ok(())
 }
 

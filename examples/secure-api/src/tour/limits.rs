@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::client::{Answer, Ask, Secret};
+use super::client::{Answer, Ask, Client, Secret};
 use super::guide::{Expected, Guide};
 use super::{TourError, credentials};
 
-/// Walks through a plan's limit, the usage and the audit log.
+/// Walks through a plan's limit, the failure budget, the usage and the audit log.
 pub(super) async fn walk(guide: &mut Guide) -> Result<(), TourError> {
     burst(guide).await?;
+    guesses(guide).await?;
     let (pro, owner) = (guide.secret("pro"), guide.secret("owner"));
     let used =
         Expected::success(200, &["ratelimit"], "a caller sees its own windows and how it was answered");
@@ -51,6 +52,28 @@ async fn burst(guide: &mut Guide) -> Result<(), TourError> {
     Ok(())
 }
 
+/// Spends the failure budget of an address that is not this one.
+async fn guesses(guide: &mut Guide) -> Result<(), TourError> {
+    let (proxied, enterprise) = (guide.server.proxied, guide.secret("enterprise"));
+    let guess = Secret::new("guess", "a.b.c");
+    let of = |token| Ask::get("/v2/workflows", token).forwarded_for("203.0.113.77");
+    let passes = Expected::success(200, &["ratelimit"], "a good token, verified and remembered");
+    guide.ask_plain("A caller from an office", proxied, of(&enterprise), passes).await?;
+    for _ in 0..MOST_FAILURES {
+        Client::send_plain(proxied, &of(&guess)).await?;
+    }
+    let spent = Expected::refusal(
+        429,
+        "quota-exceeded",
+        &["retry-after", "ratelimit-policy"],
+        "after 60 guesses within a minute an address is heard no more",
+    );
+    guide.ask_plain("The 61st guess from the same office", proxied, of(&guess), spent).await?;
+    let passes = Expected::success(200, &["ratelimit"], "whose token is remembered is let in all the same");
+    guide.ask_plain("The caller beside the guesser", proxied, of(&enterprise), passes).await?;
+    Ok(())
+}
+
 /// Sends 61 requests within a second: in a longer time the bucket would have earned one more.
 async fn spend(guide: &mut Guide) -> Result<(Secret, Vec<Answer>), TourError> {
     let mut attempt = 1;
@@ -70,3 +93,4 @@ async fn spend(guide: &mut Guide) -> Result<(Secret, Vec<Answer>), TourError> {
 }
 
 const MOST_ATTEMPTS: u32 = 3;
+const MOST_FAILURES: u32 = 60;
