@@ -89,7 +89,8 @@ fn ours(shape: Shape) -> impl Service<Request<Body>, Response = Response<Body>, 
     }
     let windows = [("minute", 60), ("hour", 3600)].map(|(name, period)| endless(name, period));
     let plan = Plan::new("free", windows).expect("two windows");
-    let mut gate = Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::exact(10_000))).with_plans([plan]);
+    let mut gate =
+        Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::exact(10_000))).with_plans([plan]);
     gate = match shape {
         Shape::Everything => gate.with_audit(Arc::new(Discard)),
         Shape::FirstSight | Shape::Hit => gate.without_rate_limit_fields(),
@@ -131,7 +132,11 @@ impl KeyExtractor for BySubject {
     type Key = String;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<String, GovernorError> {
-        request.extensions().get::<Subject>().map(|subject| subject.0.clone()).ok_or(GovernorError::UnableToExtractKey)
+        request
+            .extensions()
+            .get::<Subject>()
+            .map(|subject| subject.0.clone())
+            .ok_or(GovernorError::UnableToExtractKey)
     }
 }
 
@@ -143,7 +148,8 @@ fn validate() -> impl FnMut(&mut Request<Body>) -> Result<(), Response<Body>> + 
     let key = DecodingKey::from_secret(token::SECRET);
     let (rules, key) = (Arc::new(rules), Arc::new(key));
     move |request| {
-        let claims = bearer(request).and_then(|token| jsonwebtoken::decode::<Claims>(token, &key, &rules).ok());
+        let claims =
+            bearer(request).and_then(|token| jsonwebtoken::decode::<Claims>(token, &key, &rules).ok());
         let claims = claims.map(|data| data.claims).filter(|claims| claims.env == "production");
         let Some(claims) = claims else { return Err(refused(StatusCode::UNAUTHORIZED)) };
         if !claims.scope.split(' ').any(|scope| scope == "read:workflows") {

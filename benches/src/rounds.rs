@@ -33,7 +33,13 @@ impl<'a> Contest<'a> {
     /// Adds one that does its work once a call.
     pub fn add(&mut self, name: &str, run: impl FnMut() + 'a) {
         let run = Box::new(run);
-        self.entries.push(Entry { name: name.into(), run, calls: 1, nanoseconds: Vec::new(), allocations: 0.0 });
+        self.entries.push(Entry {
+            name: name.into(),
+            run,
+            calls: 1,
+            nanoseconds: Vec::new(),
+            allocations: 0.0,
+        });
     }
 
     /// Calibrates each to 50 ms a round, then lets them take turns, and prints the table.
@@ -84,7 +90,13 @@ impl Entry<'_> {
         let mut sorted = self.nanoseconds.clone();
         sorted.sort_by(f64::total_cmp);
         let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
-        Measured { name: self.name.clone(), median: sorted[sorted.len() / 2], least, most, allocations: self.allocations }
+        Measured {
+            name: self.name.clone(),
+            median: sorted[sorted.len() / 2],
+            least,
+            most,
+            allocations: self.allocations,
+        }
     }
 }
 
