@@ -100,8 +100,10 @@ impl ScopeSet {
             return Ok(Self::default());
         }
         let mut tokens: SmallVec<[Cow<'_, str>; 8]> = SmallVec::new();
-        for token in text.split(' ') {
-            tokens.push(canonical(token)?);
+        let mut start = 0;
+        for end in memchr::memchr_iter(b' ', text.as_bytes()).chain([text.len()]) {
+            tokens.push(canonical(&text[start..end])?);
+            start = end + 1;
         }
         let is_as_written = tokens.iter().all(|token| matches!(token, Cow::Borrowed(_)));
         if is_as_written && tokens.is_sorted_by(|one, next| one < next) {
@@ -227,7 +229,7 @@ fn canonical(token: &str) -> Result<Cow<'_, str>, ScopeError> {
     if !token.bytes().fold(true, |so_far, byte| so_far & is_allowed(byte)) {
         return Err(ScopeError::Character);
     }
-    let Some(colon) = token.bytes().position(|byte| byte == b':') else { return Ok(Cow::Borrowed(token)) };
+    let Some(colon) = memchr::memchr(b':', token.as_bytes()) else { return Ok(Cow::Borrowed(token)) };
     let (left, right) = (&token[..colon], &token[colon + 1..]);
     // A second colon would stand in `right`, which then is no action.
     if is_action(right) && !is_action(left) && !left.is_empty() {
