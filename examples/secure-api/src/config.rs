@@ -109,10 +109,12 @@ impl State {
         faults: &mut Faults,
     ) -> Option<Self> {
         let mut folder = faults.keep(data.map(DataFolder::open).transpose()).flatten();
+        // Opening a log mends what a crash tore. That of another deployment's folder is left as it is.
+        let mut own = folder.as_ref();
         if let Some(folder) = &folder {
-            faults.keep(wanted.compare(folder));
+            own = faults.keep(wanted.compare(folder)).map(|_| folder);
         }
-        let named = audit.map(Path::to_owned).or_else(|| folder.as_ref().map(|folder| folder.file(AUDIT)));
+        let named = audit.map(Path::to_owned).or_else(|| own.map(|folder| folder.file(AUDIT)));
         let mut log = faults.keep(named.as_deref().map(open_log).transpose()).flatten();
         // The folder for want of a named one is made last, so that a refused start leaves none behind.
         if faults.is_empty() && folder.is_none() {

@@ -70,7 +70,7 @@ struct Port {
 impl Port {
     fn claim(option: &'static str, address: SocketAddr, others: &[Self]) -> Result<Self, Fault> {
         // As long as neither listens, the system gives one address to two.
-        if let Some(other) = others.iter().find(|other| other.address == address && address.port() != 0) {
+        if let Some(other) = others.iter().find(|other| overlap(other.address, address)) {
             return Err(refused(option, address, format!("is the address of {}", other.option)));
         }
         let socket = bind(address).map_err(|error| refused(option, address, error.to_string()))?;
@@ -81,6 +81,13 @@ impl Port {
         let listening = self.socket.listen(BACKLOG);
         listening.map_err(|error| refused(self.option, self.address, error.to_string()))
     }
+}
+
+/// Whether a connection to the one could be one to the other; port 0 is a free one each.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let (ip, another) = (one.ip().to_canonical(), other.ip().to_canonical());
+    let is_same_ip = ip == another || ip.is_unspecified() || another.is_unspecified();
+    one.port() == other.port() && one.port() != 0 && is_same_ip
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
@@ -119,6 +126,22 @@ mod tests {
         let listening = ports.listen().unwrap();
         assert_eq!(listening.https.local_addr().unwrap(), address);
         assert!(std::net::TcpStream::connect(address).is_ok());
+    }
+
+    #[test]
+    fn addresses_that_take_the_same_connections_overlap() {
+        for (one, other, want) in [
+            ("127.0.0.1:443", "127.0.0.1:443", true),
+            ("127.0.0.1:443", "127.0.0.2:443", false),
+            ("127.0.0.1:443", "127.0.0.1:444", false),
+            ("0.0.0.0:443", "127.0.0.1:443", true),
+            ("127.0.0.1:443", "[::]:443", true),
+            ("[::ffff:127.0.0.1]:443", "127.0.0.1:443", true),
+            ("[::1]:443", "127.0.0.1:443", false),
+            ("0.0.0.0:0", "0.0.0.0:0", false),
+        ] {
+            assert_eq!(overlap(one.parse().unwrap(), other.parse().unwrap()), want, "{one} {other}");
+        }
     }
 
     #[test]

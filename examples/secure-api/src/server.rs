@@ -46,7 +46,6 @@ impl Server {
     /// [`Fault`] for each part that cannot be made, a full disk included.
     pub(crate) async fn prepare(mut config: Config, now: DateTime<Utc>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
-        faults.keep(deployment(&config).claim(&config.data));
         let tls = faults.keep(transport(&config, now));
         let Keys { signing, peppers, notes } = match Keys::load(&config.data, config.environment) {
             Ok(keys) => keys,
@@ -65,6 +64,10 @@ impl Server {
         let store =
             Store::open(&config.data.file("secure-api.db"), notes).map_err(|error| part(DATABASE, error));
         let store = faults.keep(store);
+        // Last, so that a start refused for something else ties the folder to nothing.
+        if faults.is_empty() {
+            faults.keep(deployment(&config).claim(&config.data));
+        }
         match (tls, keys, store) {
             (Some(tls), Some(keys), Some(store)) if faults.is_empty() => {
                 let (app, router) = application(&config, keys, peppers, store, now)?;

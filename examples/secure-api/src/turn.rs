@@ -91,6 +91,23 @@ impl Turns {
 }
 
 impl Turn {
+    /// Does the work, and keeps the turn until it is done, though nobody waits for it any more: who asks and hangs up
+    /// gets no further turn the sooner.
+    ///
+    /// # Errors
+    ///
+    /// 503 when the server is stopping.
+    pub(crate) async fn through<T: Send + 'static>(
+        self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<(Self, T), Problem> {
+        let both = tokio::spawn(async move {
+            let made = work.await;
+            (self, made)
+        });
+        both.await.map_err(|_| Problem::TEMPORARILY_UNAVAILABLE)
+    }
+
     /// Has `response` keep the turn until its body is taken; within a runtime.
     pub(crate) fn hold(self, response: Response) -> Response {
         response.map(|body| Body::new(Held::new(body, self)))

@@ -23,7 +23,9 @@ use crate::name;
 pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, Problem> {
     let turn = app.turns.take_for_list(principal.identity()).await?;
     let now = Utc::now();
-    let mut credentials = app.credentials.list(&Authority::of(&principal), now).await?;
+    let (authority, listing) = (Authority::of(&principal), app.credentials.clone());
+    let (turn, credentials) = turn.through(async move { listing.list(&authority, now).await }).await?;
+    let mut credentials = credentials?;
     app.history.fill_last_uses(&mut credentials);
     let (environment, policy) = (principal.environment(), RotationPolicy::default());
     let listed = |credential| Listed::new(credential, &environment, &policy, now);

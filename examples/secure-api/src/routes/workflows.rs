@@ -19,7 +19,9 @@ use crate::store::workflows::{Room, Workflow};
 /// GET /v1/workflows and /v2/workflows
 pub(super) async fn list(principal: Principal, State(app): State<App>) -> Result<Response, Problem> {
     let turn = app.turns.take_for_list(principal.identity()).await?;
-    let workflows = app.store.workflows(principal.identity()).await?;
+    let owner = principal.identity().clone();
+    let (turn, workflows) = turn.through(async move { app.store.workflows(&owner).await }).await?;
+    let workflows = workflows?;
     let shown: Vec<Shown<'_>> = workflows.iter().map(Shown::from).collect();
     Ok(turn.hold(answer::json(StatusCode::OK, &json!({ "workflows": shown }))))
 }
@@ -47,7 +49,9 @@ pub(super) async fn create(
 /// GET /v2/workflows/{id}
 pub(super) async fn read(principal: Principal, State(app): State<App>, id: Id) -> Result<Response, Problem> {
     let turn = app.turns.take(principal.identity()).await?;
-    let found = app.store.workflow(principal.identity(), &id.0).await?;
+    let owner = principal.identity().clone();
+    let (turn, found) = turn.through(async move { app.store.workflow(&owner, &id.0).await }).await?;
+    let found = found?;
     let show = |workflow: Workflow| turn.hold(answer::json(StatusCode::OK, &Shown::from(&workflow)));
     Ok(found.map_or_else(not_found, show))
 }
