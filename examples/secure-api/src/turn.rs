@@ -262,6 +262,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_hangs_up_while_the_work_goes_on_gets_no_turn_the_sooner() {
+        let (turns, alice) = (Turns::default(), named("alice"));
+        let mut taken = all_of(&turns, &alice).await;
+        let (finish, work) = tokio::sync::oneshot::channel::<()>();
+        let mut asking = Box::pin(taken.remove(0).through(work));
+        assert!(asking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(asking);
+        let refused = turns.take(&alice).await.map(drop);
+        assert_eq!(refused, Err(Problem::TEMPORARILY_UNAVAILABLE));
+        finish.send(()).unwrap();
+        assert_eq!(turns.take(&alice).await.map(drop), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_waits_too_long_is_told_to_come_back() {
         let (turns, alice) = (Turns::default(), named("alice"));
         let taken = all_of(&turns, &alice).await;
