@@ -247,7 +247,7 @@ mod tests {
         let mut next = pin!(turns.take(&alice));
         let mut is_waiting = || next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending();
         assert!(is_waiting());
-        assert!(turns.take(&named("bob")).await.is_ok(), "another owner has turns of its own");
+        assert_eq!(turns.take(&named("bob")).await.map(drop), Ok(()), "another owner has turns of its own");
         let mut body = taken.remove(0).hold(Response::new(Body::from(vec![b'x'; 2 * PIECE + 1]))).into_body();
         assert_eq!(HttpBody::size_hint(&body).exact(), Some(2 * PIECE as u64 + 1));
         let mut lengths = Vec::new();
@@ -281,7 +281,7 @@ mod tests {
         let taken = all_of(&turns, &alice).await;
         assert_eq!(turns.take(&alice).await.unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
         drop(taken);
-        assert!(turns.take(&alice).await.is_ok());
+        assert_eq!(turns.take(&alice).await.map(drop), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -309,7 +309,7 @@ mod tests {
             turns.take_for_list(&named("another")).await.unwrap_err().status(),
             StatusCode::SERVICE_UNAVAILABLE
         );
-        assert!(turns.take(&named("another")).await.is_ok(), "what is no list");
+        assert_eq!(turns.take(&named("another")).await.map(drop), Ok(()), "what is no list");
         drop((short, large));
     }
 
