@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use aetherflow_auth::jwt::{Grant, Minter, TokenRules, Verifier};
-use aetherflow_auth::key::{Algorithm, KeySet, SigningKey};
+use aetherflow_auth::key::{Algorithm, KeySet, SigningKey, VerifyingKey};
 use aetherflow_auth::revocation::Revocations;
 use aetherflow_auth::{ConfigError, CredentialKind, Environment, MintError, TokenError};
 use chrono::TimeDelta;
@@ -284,6 +284,53 @@ fn the_cache_keeps_to_its_bound_and_what_is_in_use() {
     let off = crate::forge::verifier().with_cache(0);
     assert_eq!(off.verify_at(&favourite, now()).map(|_| ()), Ok(()));
     assert_eq!(off.cached_at(&favourite, now()).map(|hit| hit.map(|_| ())), None);
+}
+
+#[test]
+fn a_familiar_header_means_its_key_only_as_long_as_that_is_one_of_the_keys() {
+    let here = Environment::production();
+    let signing = |id, byte: u8| SigningKey::from_secret(id, Algorithm::Hs256, &[byte; 32], here).unwrap();
+    let grant = Grant::new(here, "alice", AUDIENCE, TimeDelta::hours(1));
+    let token = |key| Minter::new(ISSUER, key).unwrap().mint_at(&grant, now()).unwrap().token().to_owned();
+    let keys = [signing("k1", 1).verifying_key(), signing("k2", 2).verifying_key()];
+    let set = KeySet::new(ISSUER, here, keys).unwrap();
+    let verifier = Verifier::new(rules(), set.clone()).unwrap().with_cache(0);
+    let answer = |token: &str| verifier.verify_at(token, now()).map(drop);
+    let (one, two) = (token(signing("k1", 1)), token(signing("k2", 2)));
+    let forged = format!("{}{}", &one[..one.rfind('.').unwrap()], &two[two.rfind('.').unwrap()..]);
+    for round in 0..3 {
+        assert_eq!((answer(&one), answer(&two)), (Ok(()), Ok(())), "round {round}");
+        assert_eq!(answer(&forged), Err(TokenError::Signature), "round {round}");
+    }
+    set.replace([signing("k2", 2).verifying_key()]).unwrap();
+    assert_eq!((answer(&one), answer(&two)), (Err(TokenError::UnknownKey), Ok(())));
+    set.replace([signing("k1", 3).verifying_key(), signing("k2", 2).verifying_key()]).unwrap();
+    assert_eq!((answer(&one), answer(&two)), (Err(TokenError::Signature), Ok(())));
+}
+
+#[test]
+fn a_familiar_header_without_a_key_id_is_refused_once_two_keys_fit() {
+    let set = keys();
+    let verifier = Verifier::new(rules(), set.clone()).unwrap().with_cache(0);
+    let token = sign(&header_with("kid", Value::Null).to_string(), &claims().to_string());
+    for _ in 0..2 {
+        assert_eq!(verifier.verify_at(&token, now()).map(drop), Ok(()));
+    }
+    let another = VerifyingKey::from_secret("k2", Algorithm::Hs256, &[2; 32]).unwrap();
+    set.replace([key(), another]).unwrap();
+    assert_eq!(verifier.verify_at(&token, now()).unwrap_err(), TokenError::UnknownKey);
+}
+
+#[test]
+fn a_familiar_header_has_its_type_judged_by_the_rules_of_whoever_asks() {
+    let set = keys();
+    let strict = Verifier::new(rules(), set.clone()).unwrap().with_cache(0);
+    let lenient = Verifier::new(rules().legacy_typ(), set).unwrap().with_cache(0);
+    let token = sign(&header_with("typ", json!("JWT")).to_string(), &claims().to_string());
+    for round in 0..2 {
+        assert_eq!(lenient.verify_at(&token, now()).map(drop), Ok(()), "round {round}");
+        assert_eq!(strict.verify_at(&token, now()).unwrap_err(), TokenError::Type, "round {round}");
+    }
 }
 
 #[test]

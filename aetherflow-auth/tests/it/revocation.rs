@@ -163,6 +163,19 @@ fn a_second_revocation_never_shortens_the_first() {
 }
 
 #[test]
+fn a_token_remembered_beside_other_revocations_is_looked_for_anew() {
+    let (first, second) = (Arc::new(Revocations::new()), Arc::new(Revocations::new()));
+    second.revoke_token(ISSUER, "t1", at(NOW + DAY));
+    let token = sign(&header().to_string(), &claims().to_string());
+    let verifier = verifier(&first);
+    for _ in 0..2 {
+        assert_eq!(verifier.verify_at(&token, now()).map(drop), Ok(()));
+    }
+    let verifier = verifier.with_revocations(second);
+    assert_eq!(verifier.verify_at(&token, now()).unwrap_err(), TokenError::Revoked);
+}
+
+#[test]
 fn a_snapshot_is_json_that_outlives_the_process() {
     let revocations = Revocations::new();
     revocations.revoke_token(ISSUER, "t1", now());

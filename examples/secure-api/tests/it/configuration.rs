@@ -74,6 +74,22 @@ fn every_file_of_the_data_folder_that_cannot_be_used_is_told_at_once() {
 }
 
 #[test]
+fn a_refused_start_ties_a_new_folder_to_nothing_and_mends_no_log_of_another_deployment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (new, used) = (folder.path().join("new"), folder.path().join("used"));
+    fs::create_dir_all(new.join("keys/pepper")).unwrap();
+    refused_start(&new, &["--issuer", "https://mistyped.example"]);
+    fs::remove_dir(new.join("keys/pepper")).unwrap();
+    crate::server::Server::start(&new).stop();
+    crate::server::Server::start(&used).stop();
+    let log = used.join("audit/00000001.jsonl");
+    let torn = [&fs::read(&log).unwrap()[..], b"{\"torn\":"].concat();
+    fs::write(&log, &torn).unwrap();
+    refused_start(&used, &["--issuer", "https://other.example"]);
+    assert_eq!(fs::read(&log).unwrap(), torn);
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
