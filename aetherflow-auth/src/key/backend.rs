@@ -15,10 +15,37 @@ mod chosen;
 #[path = "backend/absent.rs"]
 mod chosen;
 
-pub(crate) use chosen::{Checker, MOST_RSA_BITS, SIGNS_RSA, generate_pkcs8, provider};
+pub(crate) use chosen::{MOST_RSA_BITS, SIGNS_RSA, generate_pkcs8, provider};
+
+use chosen::PublicCheck;
 
 use super::algorithm::Algorithm;
+use super::material::Material;
 use crate::error::ConfigError;
+use crate::mac::MacCheck;
+
+/// Checks signatures under one key.
+pub(crate) enum Checker {
+    Mac(Box<MacCheck>),
+    Public(PublicCheck),
+}
+
+impl Checker {
+    pub(crate) fn new(algorithm: Algorithm, material: &Material) -> Result<Self, ConfigError> {
+        provider()?;
+        match MacCheck::new(algorithm, &material.encoded()?)? {
+            Some(mac) => Ok(Self::Mac(Box::new(mac))),
+            None => PublicCheck::new(algorithm, material).map(Self::Public),
+        }
+    }
+
+    pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Mac(key) => key.holds(message, signature),
+            Self::Public(key) => key.holds(message, signature),
+        }
+    }
+}
 
 /// Signs with jsonwebtoken's provider.
 pub(crate) fn sign(

@@ -8,9 +8,9 @@ use crate::key::algorithm::Algorithm;
 use crate::key::material::Material;
 
 /// Never built.
-pub(crate) enum Checker {}
+pub(crate) enum PublicCheck {}
 
-impl Checker {
+impl PublicCheck {
     pub(crate) fn new(_: Algorithm, _: &Material) -> Result<Self, ConfigError> {
         Err(ConfigError::NoBackend)
     }

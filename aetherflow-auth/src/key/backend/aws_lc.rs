@@ -1,6 +1,5 @@
 //! aws-lc-rs: keys are parsed once and kept.
 
-use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, VerificationAlgorithm};
 use jsonwebtoken::crypto::CryptoProvider;
@@ -11,36 +10,24 @@ use crate::error::ConfigError;
 use crate::key::algorithm::Algorithm;
 use crate::key::material::Material;
 
-pub(crate) enum Checker {
-    Mac(Box<hmac::Key>),
-    Public(ParsedPublicKey),
-}
+pub(crate) struct PublicCheck(ParsedPublicKey);
 
-impl Checker {
+impl PublicCheck {
     pub(crate) fn new(algorithm: Algorithm, material: &Material) -> Result<Self, ConfigError> {
         let how: &'static dyn VerificationAlgorithm = match algorithm {
-            Algorithm::Hs256 => return Self::mac(hmac::HMAC_SHA256, material),
-            Algorithm::Hs384 => return Self::mac(hmac::HMAC_SHA384, material),
-            Algorithm::Hs512 => return Self::mac(hmac::HMAC_SHA512, material),
             Algorithm::Es256 => &signature::ECDSA_P256_SHA256_FIXED,
             Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
             Algorithm::EdDsa => &signature::ED25519,
             Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
             Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return Err(ConfigError::WrongKeyType),
         };
         let key = ParsedPublicKey::new(how, material.encoded()?.as_slice());
-        key.map(Self::Public).map_err(|_| material.unreadable())
+        key.map(Self).map_err(|_| material.unreadable())
     }
 
     pub(crate) fn holds(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Mac(key) => hmac::verify(key, message, signature).is_ok(),
-            Self::Public(key) => key.verify_sig(message, signature).is_ok(),
-        }
-    }
-
-    fn mac(hash: hmac::Algorithm, material: &Material) -> Result<Self, ConfigError> {
-        Ok(Self::Mac(Box::new(hmac::Key::new(hash, &material.encoded()?))))
+        self.0.verify_sig(message, signature).is_ok()
     }
 }
 

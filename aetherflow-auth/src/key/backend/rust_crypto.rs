@@ -12,15 +12,15 @@ use crate::key::algorithm::Algorithm;
 use crate::key::der;
 use crate::key::material::Material;
 
-pub(crate) struct Checker {
+pub(crate) struct PublicCheck {
     algorithm: jsonwebtoken::Algorithm,
     key: DecodingKey,
 }
 
-impl Checker {
+impl PublicCheck {
     pub(crate) fn new(algorithm: Algorithm, material: &Material) -> Result<Self, ConfigError> {
         let key = match material {
-            Material::Secret(secret) => DecodingKey::from_secret(secret),
+            Material::Secret(_) => return Err(ConfigError::WrongKeyType),
             Material::Point { .. } => DecodingKey::from_ec_der(&material.encoded()?),
             Material::Edwards(point) => DecodingKey::from_ed_der(point),
             Material::Rsa { modulus, exponent } => DecodingKey::from_rsa_raw_components(modulus, exponent),
