@@ -34,6 +34,7 @@ impl Scope {
     ///
     /// [`ScopeError::Empty`] for no text, [`ScopeError::Character`] for a byte outside RFC 6749 §3.3.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        check_characters(text, |_| false)?;
         Ok(Self(canonical(text)?.into()))
     }
 
@@ -99,11 +100,10 @@ impl ScopeSet {
         if text.is_empty() {
             return Ok(Self::default());
         }
+        check_characters(text, |byte| byte == b' ')?;
         let mut tokens: SmallVec<[Cow<'_, str>; 8]> = SmallVec::new();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b' ', text.as_bytes()).chain([text.len()]) {
-            tokens.push(canonical(&text[start..end])?);
-            start = end + 1;
+        for token in cut(text) {
+            tokens.push(canonical(token)?);
         }
         let is_as_written = tokens.iter().all(|token| matches!(token, Cow::Borrowed(_)));
         if is_as_written && tokens.is_sorted_by(|one, next| one < next) {
@@ -121,9 +121,8 @@ impl ScopeSet {
     /// Whether the set holds every scope of `wanted`; the empty set is always held.
     #[must_use]
     pub fn contains_all(&self, wanted: &Self) -> bool {
-        let mut held = self.tokens();
-        wanted.is_empty()
-            || wanted.tokens().all(|scope| held.by_ref().find(|held| *held >= scope) == Some(scope))
+        let mut held = self.iter();
+        wanted.iter().all(|scope| held.by_ref().find(|held| *held >= scope) == Some(scope))
     }
 
     /// Whether `other` holds every scope of this set.
@@ -142,8 +141,8 @@ impl ScopeSet {
 
     /// The scopes in ascending order, canonically spelt.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        // An empty text splits into one empty token, which no set holds.
-        self.0.split(' ').filter(|token| !token.is_empty())
+        // An empty text is cut into one empty token, which no set holds.
+        cut(&self.0).filter(|token| !token.is_empty())
     }
 
     /// The text form, as the claim `scope` carries it.
@@ -162,11 +161,6 @@ impl ScopeSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.iter().count()
-    }
-
-    /// The scopes as bytes, which are cut faster than text; the empty set has one of no bytes.
-    fn tokens(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.as_bytes().split(|byte| *byte == b' ')
     }
 
     fn from_tokens(tokens: &mut SmallVec<[Cow<'_, str>; 8]>) -> Self {
@@ -220,14 +214,28 @@ pub enum ScopeError {
     Character,
 }
 
+/// Refuses a byte that neither RFC 6749 §3.3 nor `besides` allows.
+fn check_characters(text: &str, besides: impl Fn(u8) -> bool) -> Result<(), ScopeError> {
+    let is_allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E) || besides(byte);
+    // Without an early end, so that the compiler can look at many bytes at once.
+    let is_scope = text.bytes().fold(true, |so_far, byte| so_far & is_allowed(byte));
+    if is_scope { Ok(()) } else { Err(ScopeError::Character) }
+}
+
+/// The tokens of a list, which a space stands between.
+fn cut(list: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    memchr::memchr_iter(b' ', list.as_bytes()).chain([list.len()]).map(move |end| {
+        let token = &list[start..end];
+        start = end + 1;
+        token
+    })
+}
+
+/// The canonical spelling of a token whose characters are allowed.
 fn canonical(token: &str) -> Result<Cow<'_, str>, ScopeError> {
     if token.is_empty() {
         return Err(ScopeError::Empty);
-    }
-    let is_allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    // Without an early end, so that the compiler can look at many bytes at once.
-    if !token.bytes().fold(true, |so_far, byte| so_far & is_allowed(byte)) {
-        return Err(ScopeError::Character);
     }
     let Some(colon) = memchr::memchr(b':', token.as_bytes()) else { return Ok(Cow::Borrowed(token)) };
     let (left, right) = (&token[..colon], &token[colon + 1..]);

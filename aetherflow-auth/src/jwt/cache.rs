@@ -191,7 +191,7 @@ impl fmt::Debug for Slot {
 const MOST_SHARDS: usize = 16;
 const LEAST_SHARD: usize = 64;
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests {
     use super::*;
     use crate::key::Algorithm;

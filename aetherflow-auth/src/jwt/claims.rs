@@ -33,20 +33,17 @@ pub(crate) struct Claims<'a> {
 }
 
 impl<'a> Claims<'a> {
-    pub(crate) fn read(text: &'a str) -> Result<Self, Malformed> {
-        let mut claims = Self::default();
-        Walker::new(text).whole_object(|name, walker| claims.take(name, walker))?;
-        Ok(claims)
+    /// Reads the claims by their registered names. In place: the struct is too large to be moved about.
+    pub(crate) fn read(&mut self, text: &'a str) -> Result<(), Malformed> {
+        Walker::new(text).whole_object(|name, walker| self.take(name, walker))
     }
 
     /// Reads the claims of an issuer that spells some of them otherwise.
-    pub(crate) fn read_named(text: &'a str, names: &Names) -> Result<Self, Malformed> {
-        let mut claims = Self::default();
+    pub(crate) fn read_named(&mut self, text: &'a str, names: &Names) -> Result<(), Malformed> {
         Walker::new(text).whole_object(|name, walker| match names.role(name) {
-            Some(role) => claims.take_as(role, walker),
-            None => claims.take_unnamed(name, walker),
-        })?;
-        Ok(claims)
+            Some(role) => self.take_as(role, walker),
+            None => self.take_unnamed(name, walker),
+        })
     }
 
     /// Reads `iss` alone, before it is known whose names the others have.
@@ -170,7 +167,8 @@ mod tests {
     fn claims_are_read_in_any_order_and_spelling() {
         let text =
             r#" {"exp":1.5e9, "x":{"exp":0}, "\u0073ub":"al\u0069ce","aud":["a","b"],"iss":"https://i"} "#;
-        let claims = Claims::read(text).unwrap();
+        let mut claims = Claims::default();
+        claims.read(text).unwrap();
         assert_eq!(claims.subject.as_deref(), Some("alice"));
         assert_eq!(claims.issuer.as_deref(), Some("https://i"));
         assert_eq!(claims.expires_at.map(|at| at.timestamp()), Some(1_500_000_000));
@@ -209,7 +207,7 @@ mod tests {
             r#""ip":[1]"#,
             r#""ip":null"#,
         ] {
-            assert_eq!(Claims::read(&format!("{{{claim}}}")).err(), Some(Malformed), "{claim}");
+            assert_eq!(Claims::default().read(&format!("{{{claim}}}")), Err(Malformed), "{claim}");
         }
     }
 }

@@ -201,15 +201,19 @@ impl<'a> Walker<'a> {
 
     /// Where a string's next quote or backslash is.
     fn string_stop(&self) -> Walked<usize> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let (words, tail) = rest.as_chunks();
-        let found =
-            words.iter().enumerate().map(|(at, word)| (at, stops(*word))).find(|(_, stops)| *stops != 0);
-        let stop = match found {
-            Some((at, stops)) => at * 8 + stops.trailing_zeros() as usize / 8,
-            None => words.len() * 8 + tail.iter().position(|&byte| is_stop(byte)).ok_or(Malformed)?,
-        };
-        if rest[stop] < b' ' { Err(Malformed) } else { Ok(self.at + stop) }
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        while let Some(word) = bytes[at..].first_chunk() {
+            let stops = stops(*word);
+            if stops != 0 {
+                at += stops.trailing_zeros() as usize / 8;
+                break;
+            }
+            at += 8;
+        }
+        // At the first stop, or within the last word.
+        let stop = at + bytes[at..].iter().position(|&byte| is_stop(byte)).ok_or(Malformed)?;
+        if bytes[stop] < b' ' { Err(Malformed) } else { Ok(stop) }
     }
 
     fn escaped_string(&mut self, mut read: String) -> Walked<String> {

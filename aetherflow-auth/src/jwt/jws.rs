@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::parse::{Compact, Header};
+use super::parse::{Header, Parts};
 use crate::error::{ConfigError, TokenError};
 use crate::key::KeySet;
 
@@ -72,8 +72,7 @@ impl JwsVerifier {
     /// [`TokenError::TooLong`], [`TokenError::Malformed`], [`TokenError::Header`], [`TokenError::UnknownKey`],
     /// [`TokenError::Algorithm`] or [`TokenError::Signature`] as for a token, then [`TokenError::Type`].
     pub fn verify_bytes_at(&self, jws: &str, now: DateTime<Utc>) -> Result<SignedBytes, TokenError> {
-        let parts = Compact::cut(jws)?;
-        parts.with_header(|header| self.judge(&parts, &header, now))
+        Parts::of(jws, |parts| parts.with_header(|header| self.judge(parts, &header, now)))
     }
 
     /// Decides now, by the system's clock.
@@ -88,19 +87,19 @@ impl JwsVerifier {
 
     fn judge(
         &self,
-        parts: &Compact<'_>,
+        parts: &Parts<'_>,
         header: &Header<'_>,
         now: DateTime<Utc>,
     ) -> Result<SignedBytes, TokenError> {
         let keys = self.keys.current_at(now);
         let key = keys.at(self.keys.meant_among(&keys, header.key_id.as_deref(), &header.algorithm, now)?);
-        if !parts.with_signature(|signature| key.holds(parts.signed.as_bytes(), signature))? {
+        if !key.holds(parts.signed.as_bytes(), parts.signature) {
             return Err(TokenError::Signature);
         }
         if !self.accepts_type(header.typ.as_deref()) {
             return Err(TokenError::Type);
         }
-        Ok(SignedBytes { payload: parts.payload()?, key_id: key.id().into() })
+        Ok(SignedBytes { payload: parts.payload.to_vec(), key_id: key.id().into() })
     }
 
     fn accepts_type(&self, found: Option<&str>) -> bool {

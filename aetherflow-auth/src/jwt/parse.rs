@@ -8,35 +8,38 @@ use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use super::json::{Malformed, Walker};
 use crate::error::TokenError;
 
-/// A token cut at its two dots; nothing is decoded or believed yet.
+/// A token in its three parts, each of them canonical base64url; nothing is believed yet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Compact<'t> {
+pub(crate) struct Parts<'p> {
     /// Encoded.
-    pub(crate) header: &'t str,
-    claims: &'t str,
-    signature: &'t str,
-    /// Header and claims with the dot between: what the signature is over.
-    pub(crate) signed: &'t str,
+    pub(crate) header: &'p str,
+    pub(crate) payload: &'p [u8],
+    pub(crate) signature: &'p [u8],
+    /// Header and payload as they were sent, with the dot between: what the signature is over.
+    pub(crate) signed: &'p str,
 }
 
-impl<'t> Compact<'t> {
-    /// Cuts a token, whose length is looked at before anything else.
-    pub(crate) fn cut(token: &'t str) -> Result<Self, TokenError> {
+impl Parts<'_> {
+    /// Cuts a token, whose length is looked at before anything else, and hands its parts to `read`.
+    pub(crate) fn of<T>(
+        token: &str,
+        read: impl FnOnce(&Parts<'_>) -> Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::TooLong);
         }
-        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
-        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
-            return Err(TokenError::Malformed);
-        };
-        if first > MAX_HEADER {
+        let (header, rest) = cut(token)?;
+        if header.len() > MAX_HEADER {
             return Err(TokenError::TooLong);
         }
-        let (header, claims, signature) = (&token[..first], &token[first + 1..second], &token[second + 1..]);
-        if header.is_empty() || claims.is_empty() || signature.is_empty() {
-            return Err(TokenError::Malformed);
-        }
-        Ok(Self { header, claims, signature, signed: &token[..second] })
+        // A third dot would be a character of the signature, and is none of base64url.
+        let (payload, signature) = cut(rest)?;
+        let signed = &token[..header.len() + 1 + payload.len()];
+        let (mut payload_room, mut signature_room) =
+            ([MaybeUninit::uninit(); MAX_TOKEN], [MaybeUninit::uninit(); MAX_SIGNATURE]);
+        let (payload, signature) =
+            (decode(payload, &mut payload_room)?, decode(signature, &mut signature_room)?);
+        read(&Parts { header, payload, signature, signed })
     }
 
     /// Decodes the header and hands what it says to `read`.
@@ -45,28 +48,20 @@ impl<'t> Compact<'t> {
         read: impl FnOnce(Header<'_>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let mut room = [MaybeUninit::uninit(); MAX_HEADER];
-        read(Header::read(text(self.header, &mut room)?)?)
+        read(Header::read(text(decode(self.header, &mut room)?)?)?)
     }
 
-    /// Decodes the claims and hands their text to `read`.
-    pub(crate) fn with_claims<T>(
-        &self,
-        read: impl FnOnce(&str) -> Result<T, TokenError>,
-    ) -> Result<T, TokenError> {
-        let mut room = [MaybeUninit::uninit(); MAX_TOKEN];
-        read(text(self.claims, &mut room)?)
+    /// The payload as the text of claims.
+    pub(crate) fn claims(&self) -> Result<&str, TokenError> {
+        text(self.payload)
     }
+}
 
-    /// Decodes what is signed, whatever it is.
-    pub(crate) fn payload(&self) -> Result<Vec<u8>, TokenError> {
-        let mut room = [MaybeUninit::uninit(); MAX_TOKEN];
-        decode(self.claims, &mut room).map(<[u8]>::to_vec)
-    }
-
-    /// Decodes the signature and hands it to `check`.
-    pub(crate) fn with_signature<T>(&self, check: impl FnOnce(&[u8]) -> T) -> Result<T, TokenError> {
-        let mut room = [MaybeUninit::uninit(); MAX_SIGNATURE];
-        decode(self.signature, &mut room).map(check)
+/// The text before the first dot, which has characters, and the text behind it.
+fn cut(token: &str) -> Result<(&str, &str), TokenError> {
+    match memchr::memchr(b'.', token.as_bytes()) {
+        None | Some(0) => Err(TokenError::Malformed),
+        Some(dot) => Ok((&token[..dot], &token[dot + 1..])),
     }
 }
 
@@ -110,14 +105,14 @@ fn is_jwt(content_type: &str) -> bool {
     bare.eq_ignore_ascii_case("jwt")
 }
 
-fn text<'r>(part: &str, room: &'r mut [MaybeUninit<u8>]) -> Result<&'r str, TokenError> {
-    std::str::from_utf8(decode(part, room)?).map_err(|_| TokenError::Malformed)
+fn text(bytes: &[u8]) -> Result<&str, TokenError> {
+    std::str::from_utf8(bytes).map_err(|_| TokenError::Malformed)
 }
 
 /// Decodes canonical base64url: no padding, and the bits that no byte uses are zero (RFC 4648 §3.5).
 fn decode<'r>(part: &str, room: &'r mut [MaybeUninit<u8>]) -> Result<&'r [u8], TokenError> {
     // What is decoded is shorter than what it is decoded from.
-    if part.len() > room.len() {
+    if part.is_empty() || part.len() > room.len() {
         return Err(TokenError::Malformed);
     }
     let decoded = URL_SAFE_NO_PAD.decode(part.as_bytes(), room.as_out());
@@ -142,13 +137,15 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Compact, Cow, MAX_HEADER, MAX_SIGNATURE, MAX_TOKEN, MaybeUninit, TokenError, decode};
+    use super::{Cow, MAX_HEADER, MAX_SIGNATURE, MAX_TOKEN, MaybeUninit, Parts, TokenError, decode};
 
     fn header_of(text: &str) -> Result<(String, Option<String>, Option<String>), TokenError> {
         let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(text));
-        Compact::cut(&token)?.with_header(|header| {
-            let owned = |text: Cow<'_, str>| text.into_owned();
-            Ok((owned(header.algorithm), header.key_id.map(owned), header.typ.map(owned)))
+        Parts::of(&token, |parts| {
+            parts.with_header(|header| {
+                let owned = |text: Cow<'_, str>| text.into_owned();
+                Ok((owned(header.algorithm), header.key_id.map(owned), header.typ.map(owned)))
+            })
         })
     }
 
@@ -212,37 +209,37 @@ mod tests {
 
     #[test]
     fn only_three_canonical_parts_are_cut_and_decoded() {
-        assert_eq!(Compact::cut("e30.e30.c2ln").unwrap().signed, "e30.e30");
+        let cut =
+            |token: &str| Parts::of(token, |parts| Ok((parts.signed.to_owned(), parts.payload.to_vec())));
+        assert_eq!(cut("e30.e30.c2ln").unwrap(), ("e30.e30".to_owned(), b"{}".to_vec()));
         for token in
             ["", ".", "..", "a.b", "e30.e30.", ".e30.c2ln", "e30..c2ln", "e30.e30.c2ln.", "a.b.c.d.e"]
         {
-            assert_eq!(Compact::cut(token).unwrap_err(), TokenError::Malformed, "{token}");
+            assert_eq!(cut(token).unwrap_err(), TokenError::Malformed, "{token}");
         }
-        for claims in ["e30=", "e31", "e3 0", "e3+0", "e", "é30"] {
-            let token = format!("e30.{claims}.c2ln");
-            let cut = Compact::cut(&token).unwrap();
-            assert_eq!(cut.with_claims(|_| Ok(())), Err(TokenError::Malformed), "{claims}");
+        for part in ["e30=", "e31", "e3 0", "e3+0", "e", "é30"] {
+            for token in [format!("e30.{part}.c2ln"), format!("e30.e30.{part}")] {
+                assert_eq!(cut(&token).unwrap_err(), TokenError::Malformed, "{token}");
+            }
         }
     }
 
     #[test]
     fn sizes_are_refused_before_anything_is_decoded() {
         let longest = format!("e30.{}.c2ln", "A".repeat(MAX_TOKEN - 9));
-        assert_eq!(Compact::cut(&longest).unwrap().signed.len(), MAX_TOKEN - 5);
-        assert_eq!(Compact::cut(&format!("{longest}A")).unwrap_err(), TokenError::TooLong);
-        assert_eq!(
-            Compact::cut(&format!("{}.e30.c2ln", "A".repeat(MAX_HEADER + 1))).unwrap_err(),
-            TokenError::TooLong
-        );
+        let signed = |token: &str| Parts::of(token, |parts| Ok(parts.signed.len()));
+        assert_eq!(signed(&longest), Ok(MAX_TOKEN - 5));
+        assert_eq!(signed(&format!("{longest}A")), Err(TokenError::TooLong));
+        assert_eq!(signed(&format!("{}.e30.c2ln", "A".repeat(MAX_HEADER + 1))), Err(TokenError::TooLong));
         let signed_by = |characters: usize| format!("e30.e30.{}", "A".repeat(characters));
-        let length = |token: &str| Compact::cut(token).and_then(|cut| cut.with_signature(<[u8]>::len));
+        let length = |token: &str| Parts::of(token, |parts| Ok(parts.signature.len()));
         assert_eq!(length(&signed_by(MAX_SIGNATURE)), Ok(1_024));
         assert_eq!(length(&signed_by(MAX_SIGNATURE + 2)), Err(TokenError::Malformed));
     }
 
     proptest! {
         #[test]
-        fn a_part_is_decoded_as_the_strict_scalar_decoder_does(part in "[-_A-Za-z0-9]{0,80}[-_A-Za-z0-9+/= .]{0,4}") {
+        fn a_part_is_decoded_as_the_strict_scalar_decoder_does(part in "[-_A-Za-z0-9]{1,80}[-_A-Za-z0-9+/= .]{0,4}") {
             let mut room = [MaybeUninit::uninit(); MAX_HEADER];
             let want = URL_SAFE_NO_PAD.decode(&part).map_err(|_| TokenError::Malformed);
             prop_assert_eq!(decode(&part, &mut room).map(<[u8]>::to_vec), want);

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::cache::{Cache, Memo};
 use super::claims::Claims;
-use super::parse::Compact;
+use super::parse::Parts;
 use super::rules::{Judged, TokenRules};
 use super::verified::Verified;
 use crate::error::{ConfigError, TokenError};
@@ -77,7 +77,8 @@ impl Verifier {
     ///
     /// The [`TokenError`] of the first rule that does not hold.
     pub fn verify_at(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, TokenError> {
-        self.cached_at(token, now).unwrap_or_else(|| self.verify_first_at(token, now))
+        self.cached_at(token, now)
+            .unwrap_or_else(|| Parts::of(token, |parts| self.verify_first_at(token, parts, now)))
     }
 
     /// Decides now, by the system's clock.
@@ -101,8 +102,8 @@ impl Verifier {
         now: DateTime<Utc>,
     ) -> Result<Verified<C>, TokenError> {
         let principal = self.verify_at(token, now)?.into_principal();
-        let claims = Compact::cut(token)?
-            .with_claims(|text| serde_json::from_str(text).map_err(|_| TokenError::Claims))?;
+        let claims =
+            Parts::of(token, |parts| serde_json::from_str(parts.claims()?).map_err(|_| TokenError::Claims))?;
         Ok(Verified::new(principal, claims))
     }
 
@@ -122,16 +123,20 @@ impl Verifier {
         })
     }
 
-    fn verify_first_at(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, TokenError> {
-        let parts = Compact::cut(token)?;
-        let at = self.trust_of(&parts)?;
+    fn verify_first_at(
+        &self,
+        token: &str,
+        parts: &Parts<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, TokenError> {
+        let at = self.trust_of(parts)?;
         let trust = &self.trusts[at];
-        let signer = trust.signer(&parts, now)?;
-        if !parts.with_signature(|signature| signer.key().holds(parts.signed.as_bytes(), signature))? {
+        let signer = trust.signer(parts, now)?;
+        if !signer.key().holds(parts.signed.as_bytes(), parts.signature) {
             return Err(TokenError::Signature);
         }
-        signer.learn(&parts)?;
-        let judged = trust.judge(&parts, signer.has_type);
+        signer.learn(parts)?;
+        let judged = trust.judge(parts, signer.has_type);
         if let Err(error) = judged
             && !error.is_genuine()
         {
@@ -150,16 +155,14 @@ impl Verifier {
         self.revocations.as_ref().map(|revocations| revocations.mark(&judged.principal))
     }
 
-    fn trust_of(&self, parts: &Compact<'_>) -> Result<usize, TokenError> {
+    fn trust_of(&self, parts: &Parts<'_>) -> Result<usize, TokenError> {
         if self.trusts.len() == 1 {
             return Ok(0);
         }
-        parts.with_claims(|text| {
-            let issuer = Claims::issuer_of(text).map_err(|_| TokenError::Malformed)?;
-            let issuer = issuer.ok_or(TokenError::UnknownKey)?;
-            let named = self.trusts.iter().position(|trust| *trust.rules.issuer() == *issuer);
-            named.ok_or(TokenError::UnknownKey)
-        })
+        let issuer = Claims::issuer_of(parts.claims()?).map_err(|_| TokenError::Malformed)?;
+        let issuer = issuer.ok_or(TokenError::UnknownKey)?;
+        let named = self.trusts.iter().position(|trust| *trust.rules.issuer() == *issuer);
+        named.ok_or(TokenError::UnknownKey)
     }
 
     fn decide(
@@ -206,7 +209,7 @@ impl Trust {
     }
 
     /// The key a token's header means; nothing the header says is believed yet.
-    fn signer(&self, parts: &Compact<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
+    fn signer(&self, parts: &Parts<'_>, now: DateTime<Utc>) -> Result<Signer, TokenError> {
         let keys = self.keys.current_at(now);
         if let Some((place, typ)) = keys.familiar(parts.header) {
             let has_type = self.rules.accepts_type(typ);
@@ -219,14 +222,13 @@ impl Trust {
         })
     }
 
-    fn judge(&self, parts: &Compact<'_>, has_type: bool) -> Result<Judged, TokenError> {
-        parts.with_claims(|text| {
-            let claims = self.rules.read(text).map_err(|_| TokenError::Malformed)?;
-            if !has_type {
-                return Err(TokenError::Type);
-            }
-            self.rules.judge(claims, self.keys.shared_issuer())
-        })
+    fn judge(&self, parts: &Parts<'_>, has_type: bool) -> Result<Judged, TokenError> {
+        let mut claims = Claims::default();
+        self.rules.read(&mut claims, parts.claims()?).map_err(|_| TokenError::Malformed)?;
+        if !has_type {
+            return Err(TokenError::Type);
+        }
+        self.rules.judge(&mut claims, self.keys.shared_issuer())
     }
 }
 
@@ -244,7 +246,7 @@ impl Signer {
     }
 
     /// Keeps the header of a token whose signature held, so that the next one like it is not read again.
-    fn learn(&self, parts: &Compact<'_>) -> Result<(), TokenError> {
+    fn learn(&self, parts: &Parts<'_>) -> Result<(), TokenError> {
         if self.is_familiar || !self.keys.learns() {
             return Ok(());
         }

@@ -19,20 +19,24 @@ impl TokenRules {
     }
 
     /// Reads the claims by the names these rules know them by.
-    pub(in crate::jwt) fn read<'t>(&self, text: &'t str) -> Result<Claims<'t>, Malformed> {
+    pub(in crate::jwt) fn read<'t>(&self, claims: &mut Claims<'t>, text: &'t str) -> Result<(), Malformed> {
         match &self.names {
-            None => Claims::read(text),
-            Some(names) => Claims::read_named(text, names),
+            None => claims.read(text),
+            Some(names) => claims.read_named(text, names),
         }
     }
 
-    /// Applies every rule that does not depend on the time of asking.
-    pub(in crate::jwt) fn judge(&self, claims: Claims<'_>, issuer: &Arc<str>) -> Result<Judged, TokenError> {
-        if *required(claims.issuer)? != *self.issuer {
+    /// Applies every rule that does not depend on the time of asking, and takes what the principal keeps.
+    pub(in crate::jwt) fn judge(
+        &self,
+        claims: &mut Claims<'_>,
+        issuer: &Arc<str>,
+    ) -> Result<Judged, TokenError> {
+        if required(claims.issuer.as_deref())? != &*self.issuer {
             return Err(TokenError::Issuer);
         }
         self.judge_environment(claims.environment.as_deref())?;
-        if !required(claims.audience)?.names(&self.audience) {
+        if !required(claims.audience.as_ref())?.names(&self.audience) {
             return Err(TokenError::Audience);
         }
         self.judge_kind(claims.binding.as_deref(), claims.demanded)?;
@@ -40,15 +44,15 @@ impl TokenRules {
         if expires_at.signed_duration_since(issued_at) > self.max_age {
             return Err(TokenError::Lifetime);
         }
-        let subject = required(claims.subject)?.into_owned();
-        let credential_id = self.credential_id(claims.id, issued_at, &subject)?;
+        let subject = required(claims.subject.take())?.into_owned();
+        let credential_id = self.credential_id(claims.id.take(), issued_at, &subject)?;
         let identity = Identity::new(Arc::clone(issuer), claims.tenant.as_deref(), subject);
         self.ceiling.admit(claims.plan.as_deref(), identity.tenant())?;
         let principal = Principal {
             identity,
-            client: claims.client.map(boxed),
+            client: claims.client.take().map(boxed),
             scopes: self.ceiling.lower(scopes(claims.scope.as_deref())?),
-            plan: claims.plan.map(boxed),
+            plan: claims.plan.take().map(boxed),
             environment: self.environment,
             credential_id,
             kind: CredentialKind::AccessToken,
