@@ -3,7 +3,6 @@
 use smallvec::SmallVec;
 
 use crate::gcra::{Balance, Bucket};
-use crate::plan::Window;
 use crate::tick::Tick;
 
 /// The debts of a key as they stood at one moment.
@@ -28,13 +27,12 @@ impl Account {
         now.max(self.since)
     }
 
-    /// What is owed in `window` at `now`.
-    pub(crate) fn balance(&self, window: Window, now: Tick) -> Balance {
-        let bucket = window.bucket();
+    /// What is owed in `bucket` at `now`.
+    pub(crate) fn balance(&self, bucket: Bucket, now: Tick) -> Balance {
         let elapsed = now.since(self.since);
         let known = self.debts.iter().find(|debt| debt.bucket.period() == bucket.period());
         let debt = known.map_or(0, |debt| bucket.converted(debt.drained(elapsed), debt.bucket));
-        Balance { window, debt }
+        Balance { bucket, debt }
     }
 
     /// Stores the balances of an admitted request.
@@ -42,8 +40,8 @@ impl Account {
     /// Debts in windows of other plans stay, as long as they last: leaving a plan for one request must not clear them.
     pub(crate) fn record(&mut self, balances: &[Balance], now: Tick) {
         self.settle(now);
-        for &Balance { window, debt } in balances {
-            self.owe(window.bucket(), debt);
+        for &Balance { bucket, debt } in balances {
+            self.owe(bucket, debt);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What became of one request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -20,6 +21,8 @@ pub struct Decision {
     cost: u32,
     /// Milliseconds by which the key's own time was ahead of the caller's.
     lag: u64,
+    windows: Arc<[Window]>,
+    // Invariant: one for each window, in its order.
     balances: SmallVec<[Balance; 2]>,
 }
 
@@ -27,10 +30,13 @@ impl Decision {
     /// Decides a request of `cost` for a key that owes what `account` says.
     pub(crate) fn new(account: &Account, plan: &Plan, cost: u32, now: Tick) -> Self {
         let moment = account.moment(now);
-        let mut balances: SmallVec<_> =
-            plan.windows().map(|window| account.balance(*window, moment)).collect();
+        let windows = Arc::clone(plan.shared_windows());
+        let mut balances = SmallVec::new();
+        for window in &*windows {
+            balances.push(account.balance(window.bucket(), moment));
+        }
         let verdict = gcra::decide(&mut balances, cost);
-        Self { verdict, cost, lag: moment.since(now), balances }
+        Self { verdict, cost, lag: moment.since(now), windows, balances }
     }
 
     /// The balances to store; none, if the request changes nothing.
@@ -59,14 +65,14 @@ impl Decision {
         if self.verdict != Verdict::Denied {
             return None;
         }
-        let waits =
-            self.balances.iter().filter_map(|balance| balance.window.bucket().wait(balance.debt, self.cost));
+        let waits = self.balances.iter().filter_map(|balance| balance.bucket.wait(balance.debt, self.cost));
         waits.max().map(|wait| Duration::from_millis(wait.saturating_add(self.lag)))
     }
 
     /// Lists every window of the plan as it stands after the request, in the plan's order.
     pub fn windows(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.balances.iter().map(|balance| Standing { balance, lag: self.lag })
+        let windows = self.windows.iter().zip(&self.balances);
+        windows.map(|(window, balance)| Standing { window, balance, lag: self.lag })
     }
 
     /// Lists the windows that had no room; none, if the request was allowed.
@@ -84,6 +90,7 @@ impl Decision {
 /// One window as it stands after a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
+    window: &'a Window,
     balance: &'a Balance,
     lag: u64,
 }
@@ -92,31 +99,31 @@ impl<'a> Standing<'a> {
     /// Returns the window itself.
     #[must_use]
     pub fn window(&self) -> &'a Window {
-        &self.balance.window
+        self.window
     }
 
     /// Returns the window's name.
     #[must_use]
     pub fn name(&self) -> &'a str {
-        self.window().name()
+        self.window.name()
     }
 
     /// Returns the window's limit.
     #[must_use]
     pub fn limit(&self) -> u32 {
-        self.window().limit()
+        self.window.limit()
     }
 
     /// Returns the window's period.
     #[must_use]
     pub fn period(&self) -> Duration {
-        self.window().period()
+        self.window.period()
     }
 
     /// Returns how many more requests of cost 1 this window would let through at once.
     #[must_use]
     pub fn remaining(&self) -> u32 {
-        self.window().bucket().remaining(self.balance.debt)
+        self.balance.bucket.remaining(self.balance.debt)
     }
 
     /// Returns the time over which to spread what remains, so as to spend no faster than the bucket refills.
@@ -125,7 +132,7 @@ impl<'a> Standing<'a> {
     /// when nothing remains, the wait until one request fits.
     #[must_use]
     pub fn effective_window(&self) -> Duration {
-        let bucket = self.window().bucket();
+        let bucket = self.balance.bucket;
         let millis = match self.remaining() {
             0 => bucket.wait(self.balance.debt, 1).unwrap_or(0).saturating_add(self.lag),
             remaining => bucket.time_of(remaining),
@@ -138,7 +145,7 @@ impl<'a> Standing<'a> {
     pub fn reset(&self) -> Duration {
         let millis = match self.balance.debt {
             0 => 0,
-            debt => self.window().bucket().time_to_drain(debt).saturating_add(self.lag),
+            debt => self.balance.bucket.time_to_drain(debt).saturating_add(self.lag),
         };
         Duration::from_millis(millis)
     }

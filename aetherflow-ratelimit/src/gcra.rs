@@ -9,8 +9,6 @@
 //! 2. Otherwise, if one window has no room for the cost, none is charged.
 //! 3. Otherwise all are charged.
 
-use crate::plan::Window;
-
 /// One token bucket: `limit` requests, paid back evenly over `period` milliseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Bucket {
@@ -19,11 +17,11 @@ pub(crate) struct Bucket {
     period: u64,
 }
 
-/// A window and what its key owes there.
+/// A bucket and what its key owes there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Balance {
-    pub(crate) window: Window,
-    /// Units of the window's bucket, at most its capacity.
+    pub(crate) bucket: Bucket,
+    /// Units of the bucket, at most its capacity.
     pub(crate) debt: u64,
 }
 
@@ -43,7 +41,7 @@ pub(crate) fn decide(balances: &mut [Balance], cost: u32) -> Verdict {
     let verdict = balances.iter().map(|balance| balance.verdict(cost)).max().unwrap_or(Verdict::Allowed);
     if verdict == Verdict::Allowed {
         for balance in balances {
-            balance.debt += balance.window.bucket().charge(cost);
+            balance.debt += balance.bucket.charge(cost);
         }
     }
     verdict
@@ -51,7 +49,7 @@ pub(crate) fn decide(balances: &mut [Balance], cost: u32) -> Verdict {
 
 impl Balance {
     pub(crate) fn verdict(&self, cost: u32) -> Verdict {
-        match self.window.bucket().wait(self.debt, cost) {
+        match self.bucket.wait(self.debt, cost) {
             Some(0) => Verdict::Allowed,
             Some(_) => Verdict::Denied,
             None => Verdict::NeverFits,

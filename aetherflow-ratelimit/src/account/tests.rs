@@ -1,22 +1,20 @@
-use std::time::Duration;
-
 use super::*;
 
-fn window(limit: u32, seconds: u64) -> Window {
-    Window::new(&format!("{seconds}s"), limit, Duration::from_secs(seconds)).unwrap()
+fn bucket(limit: u32, seconds: u64) -> Bucket {
+    Bucket::new(limit, seconds * 1_000).unwrap()
 }
 
-/// An account that owes `requests` in each of the windows, as of `ms`.
-fn account(windows: &[Window], requests: u64, ms: u64) -> Account {
+/// An account that owes `requests` in each of the buckets, as of `ms`.
+fn account(buckets: &[Bucket], requests: u64, ms: u64) -> Account {
     let mut account = Account::default();
-    let owed = |&window: &Window| Balance { window, debt: requests * window.bucket().period() };
-    account.record(&windows.iter().map(owed).collect::<Vec<_>>(), Tick::from_millis(ms));
+    let owed = |&bucket: &Bucket| Balance { bucket, debt: requests * bucket.period() };
+    account.record(&buckets.iter().map(owed).collect::<Vec<_>>(), Tick::from_millis(ms));
     account
 }
 
 #[test]
 fn a_debt_that_is_paid_back_takes_no_room() {
-    let mut account = account(&[window(60, 60), window(60, 3_600)], 1, 0);
+    let mut account = account(&[bucket(60, 60), bucket(60, 3_600)], 1, 0);
     assert_eq!(account.debts.len(), 2);
     account.settle(Tick::from_millis(1_000));
     assert_eq!(account.debts.len(), 1);
@@ -26,23 +24,23 @@ fn a_debt_that_is_paid_back_takes_no_room() {
 
 #[test]
 fn an_account_is_full_when_its_slowest_debt_is_paid_back() {
-    for windows in [[window(60, 60), window(60, 3_600)], [window(60, 3_600), window(60, 60)]] {
-        assert_eq!(account(&windows, 1, 500).full_at(), Tick::from_millis(60_500));
+    for buckets in [[bucket(60, 60), bucket(60, 3_600)], [bucket(60, 3_600), bucket(60, 60)]] {
+        assert_eq!(account(&buckets, 1, 500).full_at(), Tick::from_millis(60_500));
     }
-    assert_eq!(account(&[window(7, 1)], 1, 0).full_at(), Tick::from_millis(143));
+    assert_eq!(account(&[bucket(7, 1)], 1, 0).full_at(), Tick::from_millis(143));
     assert_eq!(Account::default().full_at(), Tick::from_millis(0));
-    assert_eq!(account(&[window(1, 1)], 1, u64::MAX).full_at(), Tick::from_millis(u64::MAX));
+    assert_eq!(account(&[bucket(1, 1)], 1, u64::MAX).full_at(), Tick::from_millis(u64::MAX));
 }
 
 #[test]
 fn raising_keeps_the_larger_fraction_of_each_window_at_the_later_of_both_moments() {
-    let (minute, hour) = (window(60, 60), window(1_000, 3_600));
-    let larger_plan = window(300, 60);
+    let (minute, hour) = (bucket(60, 60), bucket(1_000, 3_600));
+    let larger_plan = bucket(300, 60);
     let mut floor = account(&[minute], 30, 0);
     floor.raise(&account(&[larger_plan, hour], 160, 5_000), Tick::from_millis(0));
     // At 5 s the floor still owes 25 of 60, and the other 160 of 300.
     assert_eq!(floor.since, Tick::from_millis(5_000));
-    let owed = |window, ms| floor.balance(window, Tick::from_millis(ms)).debt;
+    let owed = |bucket, ms| floor.balance(bucket, Tick::from_millis(ms)).debt;
     assert_eq!(owed(larger_plan, 5_000), 160 * 60_000);
     assert_eq!(owed(minute, 5_000), 32 * 60_000);
     assert_eq!(owed(hour, 5_000), 160 * 3_600_000);

@@ -1,10 +1,7 @@
-use std::time::Duration;
-
 use super::*;
 
 fn balance(limit: u32, seconds: u64, debt: u64) -> Balance {
-    let name = format!("{seconds}s");
-    Balance { window: Window::new(&name, limit, Duration::from_secs(seconds)).unwrap(), debt }
+    Balance { bucket: Bucket::new(limit, seconds * 1_000).unwrap(), debt }
 }
 
 #[test]
