@@ -16,7 +16,7 @@ use crate::route::Rule;
 pub struct Access {
     pub(crate) rule: Arc<Rule>,
     pub(crate) principal: Option<Arc<Principal>>,
-    pub(crate) charged: Option<Arc<Charged>>,
+    pub(crate) charged: Option<Charged>,
     pub(crate) client: Client,
 }
 

@@ -14,12 +14,13 @@ use crate::sunset::Sunset;
 pub(crate) struct AnswerFields {
     pub(crate) style: FieldStyle,
     pub(crate) is_tls: bool,
-    pub(crate) limit: Option<Arc<Charged>>,
+    /// Kept only where it is written.
+    pub(crate) limit: Option<Charged>,
     pub(crate) sunset: Option<Sunset>,
 }
 
 /// A plan, and what became of the request under it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Charged {
     pub(crate) tier: Arc<Tier>,
     pub(crate) decision: Decision,
@@ -35,7 +36,7 @@ pub(crate) struct Tier {
 /// Which headers a gate adds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FieldStyle {
-    pub(crate) hsts: &'static str,
+    pub(crate) hsts: &'static HeaderValue,
     pub(crate) rate_limit: RateLimitFields,
 }
 
@@ -50,8 +51,8 @@ impl AnswerFields {
     /// Writes the fields; what the handler set under the same names does not stand, since they are the gate's to say.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
         if self.is_tls {
-            headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(self.style.hsts));
-            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            headers.insert(STRICT_TRANSPORT_SECURITY, self.style.hsts.clone());
+            headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
         }
         if let Some(limit) = &self.limit {
             limit.write(self.style.rate_limit, headers);
@@ -87,7 +88,7 @@ impl Tier {
 
 impl Default for FieldStyle {
     fn default() -> Self {
-        Self { hsts: HSTS, rate_limit: RateLimitFields::Standard }
+        Self { hsts: &HSTS, rate_limit: RateLimitFields::Standard }
     }
 }
 
@@ -100,5 +101,8 @@ pub(crate) fn header_text(text: String) -> HeaderValue {
 
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-pub(crate) const HSTS: &str = "max-age=31536000";
-pub(crate) const HSTS_WITH_SUBDOMAINS: &str = "max-age=31536000; includeSubDomains";
+// Statics, so that their text is looked at once, by the compiler.
+static HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+pub(crate) static HSTS_WITH_SUBDOMAINS: HeaderValue =
+    HeaderValue::from_static("max-age=31536000; includeSubDomains");
+static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");

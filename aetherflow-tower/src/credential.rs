@@ -3,7 +3,7 @@
 //! 1. `Authorization: Bearer <b64token>` (RFC 6750 §2.1, the scheme in any case) is a token, `X-API-Key` a key. The
 //!    kind is chosen by what is present, never by trial.
 //! 2. Two of them, or two fields of one, are refused; an empty `X-API-Key` counts beside another, and alone is none.
-//! 3. An `Authorization` of any other form is refused.
+//! 3. An `Authorization` of any other form is refused; [`is_b64token`] is asked of a token that is no good.
 //! 4. The query parameter `access_token` (RFC 6750 §2.3) is refused: addresses end up in logs.
 
 use std::fmt;
@@ -60,32 +60,27 @@ pub(crate) fn presented<V: RequestView>(view: &V) -> Presented<'_> {
     }
 }
 
-/// The token of `Bearer 1*SP b64token`.
+/// The token of `Bearer 1*SP b64token`, whose grammar is looked at only if it is no good token.
 fn bearer(field: &[u8]) -> Option<&str> {
     let (scheme, rest) = field.split_at_checked(SCHEME.len())?;
     let token = rest.trim_ascii_start();
     let gap = &rest[..rest.len() - token.len()];
     let is_bearer =
         scheme.eq_ignore_ascii_case(SCHEME) && !gap.is_empty() && gap.iter().all(|byte| *byte == b' ');
-    if !is_bearer || !is_b64token(token) {
+    if !is_bearer || token.is_empty() {
         return None;
     }
     str::from_utf8(token).ok()
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn is_b64token(token: &[u8]) -> bool {
-    let padding = token.iter().rev().take_while(|byte| **byte == b'=').count();
-    let text = &token[..token.len() - padding];
-    // No early end and no branch, so that a token of several hundred bytes is looked at many bytes at a time.
-    let strangers = text.iter().fold(0_u8, |found, byte| found | u8::from(!is_b64_character(*byte)));
-    !text.is_empty() && strangers == 0
+pub(crate) fn is_b64token(token: &str) -> bool {
+    let text = token.trim_end_matches('=');
+    !text.is_empty() && text.bytes().all(is_b64_character)
 }
 
 const fn is_b64_character(byte: u8) -> bool {
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_digit_or_slash = byte.wrapping_sub(b'-') < 13;
-    is_letter | is_digit_or_slash | (byte == b'_') | (byte == b'~') | (byte == b'+')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 fn has_access_token(query: &str) -> bool {
@@ -154,22 +149,34 @@ mod tests {
             "Bearer\ta.b.c",
             "Bearer \ta.b.c",
             "Basic dTpw",
-            "Bearer a b",
-            "Bearer a,b",
-            "Bearer =",
-            "Bearer ==",
-            "Bearer a=b",
-            "Bearer a.b.c ",
             " Bearer a.b.c",
-            "Bearer \"a\"",
-            "Bearer a\u{e9}",
-            "Bearer a%20",
             "a.b.c",
             "Token a.b.c",
-            "Bearer a.b.c, Bearer d.e.f",
         ] {
             let found = request(&[("authorization", field)], "/");
             assert_eq!(presented(&found), Presented::Faulty(Reason::NotBearer), "{field:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_none_of_rfc_6750_is_told_when_it_is_asked() {
+        for (token, want) in [
+            ("a.b.c", true),
+            ("a-._~+/9==", true),
+            ("a b", false),
+            ("a,b", false),
+            ("=", false),
+            ("==", false),
+            ("a=b", false),
+            ("a.b.c ", false),
+            ("\"a\"", false),
+            ("a\u{e9}", false),
+            ("a%20", false),
+            ("a.b.c, Bearer d.e.f", false),
+        ] {
+            let found = request(&[("authorization", &format!("Bearer {token}"))], "/");
+            assert_eq!(presented(&found), Presented::One(Credential::Token(token)), "{token:?}");
+            assert_eq!(is_b64token(token), want, "{token:?}");
         }
     }
 

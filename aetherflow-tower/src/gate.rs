@@ -41,6 +41,10 @@ mod visit;
 
 /// A decision, or the promise of one.
 #[must_use = "a request may only be served if the outcome says so"]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every request is decided at once, and a box is an allocation"
+)]
 pub enum Check {
     /// The request is decided.
     Done(Outcome),

@@ -12,10 +12,20 @@
 /// Whether `path` could be read in two ways.
 pub(crate) fn is_ambiguous(path: &str) -> bool {
     let bytes = path.as_bytes();
-    !bytes.iter().all(|byte| is_allowed(*byte))
-        || bytes.windows(2).any(|pair| pair == b"//")
-        || bytes.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..")
-        || has_ambiguous_escape(bytes)
+    let mut before = 0;
+    let mut is_plain = true;
+    for byte in bytes {
+        if !is_allowed(*byte) || (*byte == b'/' && before == b'/') {
+            return true;
+        }
+        is_plain &= *byte != b'.' && *byte != b'%';
+        before = *byte;
+    }
+    !is_plain && (has_dot_segment(bytes) || has_ambiguous_escape(bytes))
+}
+
+fn has_dot_segment(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..")
 }
 
 const fn is_allowed(byte: u8) -> bool {

@@ -88,7 +88,7 @@ impl GateBuilder {
 
     /// Says `includeSubDomains` in `Strict-Transport-Security`.
     pub fn with_hsts_for_subdomains(mut self) -> Self {
-        self.style.hsts = HSTS_WITH_SUBDOMAINS;
+        self.style.hsts = &HSTS_WITH_SUBDOMAINS;
         self
     }
 

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Tells the operator, once each, what only the operator can mend.
@@ -10,14 +10,21 @@ pub(super) struct Operator {
     log: Box<dyn Fn(&str) + Send + Sync>,
     connection: Once,
     proxy: Once,
+    requests: AtomicU64,
     plan: Once,
     unlisted: Mutex<HashSet<String>>,
 }
 
 impl Operator {
     pub(super) fn new(log: Box<dyn Fn(&str) + Send + Sync>) -> Self {
-        let unlisted = Mutex::new(HashSet::new());
-        Self { log, connection: Once::default(), proxy: Once::default(), plan: Once::default(), unlisted }
+        Self {
+            log,
+            connection: Once::default(),
+            proxy: Once::default(),
+            requests: AtomicU64::new(0),
+            plan: Once::default(),
+            unlisted: Mutex::new(HashSet::new()),
+        }
     }
 
     pub(super) fn no_connection(&self) {
@@ -48,9 +55,16 @@ impl Operator {
         });
     }
 
-    /// Whether forwarding headers from an undeclared proxy are still worth looking for.
+    /// Whether this request is one to look for forwarding headers from an undeclared proxy in: each of the first
+    /// thousand, and then one of 64, for a proxy that is put in front later. Nothing depends on it but the hint.
     pub(super) fn listens_for_proxies(&self) -> bool {
-        self.proxy.is_untold()
+        if !self.proxy.is_untold() {
+            return false;
+        }
+        // Two requests at once may count as one, which costs less than counting them apart.
+        let so_far = self.requests.load(Ordering::Relaxed);
+        self.requests.store(so_far.wrapping_add(1), Ordering::Relaxed);
+        so_far < 1_000 || so_far.is_multiple_of(64)
     }
 
     /// Names each route of the first hundred; a client that asks for more of them is only curious.
@@ -98,3 +112,18 @@ impl Once {
 
 const MOST_ROUTES: usize = 100;
 const LONGEST_ROUTE: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_looked_for_in_the_first_thousand_requests_and_then_in_one_of_64() {
+        let operator = Operator::new(Box::new(|_| {}));
+        let looked_at = |requests: usize| (0..requests).filter(|_| operator.listens_for_proxies()).count();
+        assert_eq!(looked_at(1_000), 1_000);
+        assert_eq!(looked_at(6_400), 100);
+        operator.undeclared_proxy(([192, 0, 2, 1], 443).into());
+        assert_eq!(looked_at(64), 0, "it is told");
+    }
+}

@@ -8,9 +8,9 @@ use super::core::{Core, Gate};
 use super::form::form_of;
 use super::{Check, Closing, Now, Outcome};
 use crate::access::Access;
-use crate::answer::{AnswerFields, Charged};
+use crate::answer::{AnswerFields, Charged, RateLimitFields};
 use crate::client_ip::{self, Client};
-use crate::credential::{Credential, Presented, presented};
+use crate::credential::{Credential, Presented, is_b64token, presented};
 use crate::policy;
 use crate::record::{Exposure, Record};
 use crate::rejection::{Answer, Form, Problem, Reason, Rejection};
@@ -164,7 +164,7 @@ impl Visit {
         let verified = match credential {
             Credential::Token(token) => match self.core.verifier.verify_at(token, self.now.time) {
                 Ok(verified) => Ok(verified.into_principal()),
-                Err(error) => Err(Reason::Token(error)),
+                Err(error) => Err(refusal_of(token, error)),
             },
             Credential::Key(presented) => match self.find_key(presented) {
                 Ok((key, Lookup::Ready(found))) => self.verify_key(&key, found),
@@ -213,7 +213,7 @@ impl Visit {
 
     /// Counts the request against the caller's plan, and then asks the route's policy.
     fn authorize(self, principal: Arc<Principal>) -> Outcome {
-        let charged = Arc::new(self.charge(&principal));
+        let charged = self.charge(&principal);
         let ruling = if charged.decision.is_allowed() {
             self.admit(&principal)
         } else {
@@ -264,13 +264,13 @@ impl Visit {
         mut self,
         rule: Arc<Rule>,
         principal: Option<Arc<Principal>>,
-        charged: Option<Arc<Charged>>,
+        charged: Option<Charged>,
     ) -> Outcome {
         self.identify(principal.as_ref());
         self.record.allowed();
         let is_legacy = principal.as_ref().is_some_and(|caller| caller.kind() == CredentialKind::ApiKey);
         let sunset = rule.policy.sunset().filter(|_| is_legacy).cloned();
-        let fields = self.fields(charged.clone(), sunset);
+        let fields = self.fields(charged.as_ref(), sunset);
         let access = Access { rule, principal, charged, client: self.client };
         Outcome::Allow(access, Closing { fields, record: self.record })
     }
@@ -278,14 +278,14 @@ impl Visit {
     fn reject(
         mut self,
         principal: Option<Arc<Principal>>,
-        charged: Option<Arc<Charged>>,
+        charged: Option<Charged>,
         rejection: Rejection,
     ) -> Outcome {
         self.identify(principal.as_ref());
         if let (Reason::Unlisted, Some(route)) = (rejection.reason(), &self.unlisted) {
             self.core.operator.unlisted(route);
         }
-        let fields = self.fields(charged, None);
+        let fields = self.fields(charged.as_ref(), None);
         self.record.refused(&rejection);
         Outcome::Reject(Answer::new(rejection, self.form, fields))
     }
@@ -296,8 +296,10 @@ impl Visit {
         }
     }
 
-    fn fields(&self, limit: Option<Arc<Charged>>, sunset: Option<Sunset>) -> AnswerFields {
-        AnswerFields { style: self.core.style, is_tls: self.client.is_tls, limit, sunset }
+    fn fields(&self, limit: Option<&Charged>, sunset: Option<Sunset>) -> AnswerFields {
+        let style = self.core.style;
+        let limit = limit.filter(|_| style.rate_limit != RateLimitFields::None).cloned();
+        AnswerFields { style, is_tls: self.client.is_tls, limit, sunset }
     }
 }
 
@@ -318,10 +320,19 @@ fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> 
     Record::begin(core.audit.as_ref(), core.environment, request, found, now.time)
 }
 
+/// Why a token is refused: for its own sake, or because the field that holds it is none of RFC 6750's.
+///
+/// Asked after the token, since every good one is written so; what is not has no part that is decoded, and so has cost
+/// no cryptography.
+fn refusal_of(token: &str, error: TokenError) -> Reason {
+    if is_b64token(token) { Reason::Token(error) } else { Reason::NotBearer }
+}
+
 /// The one answer to every bad credential; only what the service itself cannot know is told apart.
 fn problem_of(reason: Reason) -> Problem {
     match reason {
         Reason::KeyStore | Reason::Token(TokenError::RevocationsUnknown) => Problem::TEMPORARILY_UNAVAILABLE,
+        Reason::NotBearer => Problem::INVALID_AUTHORIZATION,
         _ => Problem::INVALID_TOKEN,
     }
 }
