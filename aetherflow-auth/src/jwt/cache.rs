@@ -191,7 +191,8 @@ impl fmt::Debug for Slot {
 const MOST_SHARDS: usize = 16;
 const LEAST_SHARD: usize = 64;
 
-#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod tests {
     use super::*;
     use crate::key::Algorithm;
