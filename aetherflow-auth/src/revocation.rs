@@ -16,6 +16,7 @@
 //! same revocations dates new tokens after the time their subject's old ones were revoked at.
 
 mod name;
+mod news;
 #[cfg(feature = "redis")]
 mod outbox;
 mod pulse;
@@ -34,11 +35,14 @@ pub use snapshot::Snapshot;
 
 use crate::{Identity, Principal};
 use name::{Kind, Name};
+pub(crate) use news::Clearance;
+use news::News;
 use pulse::Pulse;
 use snapshot::{Entry, FOREVER};
 use table::Table;
 
-/// What is revoked; a reader takes one sharded read lock at a time, and none for kinds of which nothing is revoked.
+/// What is revoked; a reader takes one sharded read lock at a time, none for kinds of which nothing is revoked, and none for a
+/// remembered token while nothing new is.
 ///
 /// # Examples
 ///
@@ -62,6 +66,7 @@ pub struct Revocations {
     clients: Table,
     grants: Table,
     keys: Table,
+    news: News,
     pulse: Pulse,
     #[cfg(feature = "redis")]
     outbox: outbox::Outbox,
@@ -77,6 +82,7 @@ impl Revocations {
             clients: Table::new(),
             grants: Table::new(),
             keys: Table::new(),
+            news: News::default(),
             pulse: Pulse::alone(),
             #[cfg(feature = "redis")]
             outbox: outbox::Outbox::default(),
@@ -113,7 +119,20 @@ impl Revocations {
     /// Whether the principal's token is revoked, or the key that signed it.
     #[must_use]
     pub fn contains(&self, principal: &Principal, key_id: &str) -> bool {
-        self.contains_at(self.mark(principal), principal, key_id)
+        let issuer = principal.identity().issuer();
+        if self.tokens.end_of(&[issuer, principal.credential_id()]).is_some()
+            || self.keys.end_of(&[issuer, key_id]).is_some()
+        {
+            return true;
+        }
+        let (tenant, subject) = (principal.identity().tenant(), principal.identity().subject());
+        self.watermark(issuer, tenant, subject, principal.client())
+            .is_some_and(|time| principal.issued_at().timestamp() <= time)
+    }
+
+    /// As [`contains`](Self::contains), without a look if nothing was revoked since the last one.
+    pub(crate) fn contains_since(&self, clearance: &Clearance, principal: &Principal, key_id: &str) -> bool {
+        self.news.found_since(clearance, || self.contains(principal, key_id))
     }
 
     /// Whether what was revoked on other nodes is known here up to a second before `now`; without a feed it is.
@@ -164,28 +183,6 @@ impl Revocations {
         self.len() == 0
     }
 
-    /// Where the principal's token would be found here, for [`contains_at`](Self::contains_at).
-    pub(crate) fn mark(&self, principal: &Principal) -> Mark {
-        Mark(self.tokens.hash(&[principal.identity().issuer(), principal.credential_id()]))
-    }
-
-    /// As [`contains`](Self::contains), for a principal whose mark is known. Most are in no table, and are told so
-    /// without a look at their names.
-    pub(crate) fn contains_at(&self, mark: Mark, principal: &Principal, key_id: &str) -> bool {
-        let issuer = || principal.identity().issuer();
-        if self.tokens.end_at(mark.0, || [issuer(), principal.credential_id()]).is_some()
-            || (self.keys.len() > 0 && self.keys.end_of(&[issuer(), key_id]).is_some())
-        {
-            return true;
-        }
-        if self.subjects.len() + self.clients.len() + self.grants.len() == 0 {
-            return false;
-        }
-        let (tenant, subject) = (principal.identity().tenant(), principal.identity().subject());
-        self.watermark(issuer(), tenant, subject, principal.client())
-            .is_some_and(|time| principal.issued_at().timestamp() <= time)
-    }
-
     /// The latest second at which an issued token is revoked for its subject, its client, or both together.
     pub(crate) fn watermark(
         &self,
@@ -203,7 +200,7 @@ impl Revocations {
     }
 
     fn revoke(&self, kind: Kind, parts: &[&str], end: i64) {
-        let _is_news = self.table(kind).raise(parts, end);
+        let _is_news = self.raise(kind, parts, end);
         #[cfg(feature = "redis")]
         if _is_news && self.outbox.is_open() {
             let name = Name::new(kind, name::Packed::new(parts.iter().copied()));
@@ -211,10 +208,16 @@ impl Revocations {
         }
     }
 
+    fn raise(&self, kind: Kind, parts: &[&str], end: i64) -> bool {
+        let is_later = self.table(kind).raise(parts, end);
+        self.news.tell();
+        is_later
+    }
+
     /// Takes in what another node revoked, and tells nobody.
     #[cfg(feature = "redis")]
     fn learn(&self, entry: &Entry) {
-        self.table(entry.name.kind()).raise(&entry.name.parts(), entry.end);
+        self.raise(entry.name.kind(), &entry.name.parts(), entry.end);
     }
 
     #[cfg(feature = "redis")]
@@ -232,10 +235,6 @@ impl Revocations {
         }
     }
 }
-
-/// What a token's id is found by in the [`Revocations`] that gave it, and in no other.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(u64);
 
 impl Default for Revocations {
     fn default() -> Self {

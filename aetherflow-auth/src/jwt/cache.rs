@@ -15,7 +15,7 @@ use super::rules::Judged;
 use crate::error::TokenError;
 use crate::key::VerifyingKey;
 use crate::key::set::Keys;
-use crate::revocation::Mark;
+use crate::revocation::Clearance;
 
 /// A bounded table in shards, each read under one lock for no longer than one decision.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(super) struct Memo {
     trust: usize,
     key: Arc<VerifyingKey>,
     judged: Result<Judged, TokenError>,
-    mark: Option<Mark>,
+    clearance: Clearance,
     is_used: AtomicBool,
 }
 
@@ -85,9 +85,9 @@ impl Memo {
         trust: usize,
         key: Arc<VerifyingKey>,
         judged: Result<Judged, TokenError>,
-        mark: Option<Mark>,
+        clearance: Clearance,
     ) -> Self {
-        Self { trust, key, judged, mark, is_used: AtomicBool::new(false) }
+        Self { trust, key, judged, clearance, is_used: AtomicBool::new(false) }
     }
 
     pub(super) fn trust(&self) -> usize {
@@ -103,8 +103,8 @@ impl Memo {
         self.judged.as_ref().map_err(|error| *error)
     }
 
-    pub(super) fn mark(&self) -> Option<Mark> {
-        self.mark
+    pub(super) fn clearance(&self) -> &Clearance {
+        &self.clearance
     }
 
     /// Spares the entry at the next eviction.
@@ -209,7 +209,7 @@ mod tests {
                 for at in from..to {
                     cache.insert(
                         &format!("token-{at}"),
-                        Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), None),
+                        Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), Clearance::default()),
                     );
                 }
             };

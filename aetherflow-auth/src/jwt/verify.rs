@@ -12,7 +12,7 @@ use super::verified::Verified;
 use crate::error::{ConfigError, TokenError};
 use crate::key::set::Keys;
 use crate::key::{KeySet, VerifyingKey};
-use crate::revocation::{Mark, Revocations};
+use crate::revocation::{Clearance, Revocations};
 
 /// Decides whether a token is good, by the rules and keys of each issuer it trusts.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Verifier {
     /// Refuses what is revoked there, from the next request on; what was remembered before is forgotten.
     #[must_use]
     pub fn with_revocations(self, revocations: Arc<Revocations>) -> Self {
-        // What is remembered holds marks of the revocations it was verified beside.
+        // What is remembered was cleared by other revocations.
         let cache = self.cache.map(|cache| Cache::new(cache.capacity()));
         Self { revocations: Some(revocations), cache, ..self }
     }
@@ -115,7 +115,8 @@ impl Verifier {
             let trust = &self.trusts[memo.trust()];
             let keys = trust.keys.current_at(now);
             let key = memo.key_among(&keys)?;
-            let decided = memo.judged().and_then(|judged| self.decide(trust, key, judged, memo.mark(), now));
+            let decided =
+                memo.judged().and_then(|judged| self.decide(trust, key, judged, memo.clearance(), now));
             if decided.is_ok() {
                 memo.keep();
             }
@@ -142,17 +143,13 @@ impl Verifier {
         {
             return Err(error);
         }
-        let mark = judged.as_ref().ok().and_then(|judged| self.mark(judged));
+        let clearance = Clearance::default();
         let decided = judged.as_ref().map_err(|error| *error);
-        let decided = decided.and_then(|judged| self.decide(trust, signer.key(), judged, mark, now));
+        let decided = decided.and_then(|judged| self.decide(trust, signer.key(), judged, &clearance, now));
         if let Some(cache) = &self.cache {
-            cache.insert(token, Memo::new(at, Arc::clone(signer.key()), judged, mark));
+            cache.insert(token, Memo::new(at, Arc::clone(signer.key()), judged, clearance));
         }
         decided
-    }
-
-    fn mark(&self, judged: &Judged) -> Option<Mark> {
-        self.revocations.as_ref().map(|revocations| revocations.mark(&judged.principal))
     }
 
     fn trust_of(&self, parts: &Parts<'_>) -> Result<usize, TokenError> {
@@ -170,16 +167,15 @@ impl Verifier {
         trust: &Trust,
         key: &VerifyingKey,
         judged: &Judged,
-        mark: Option<Mark>,
+        clearance: &Clearance,
         now: DateTime<Utc>,
     ) -> Result<Verified, TokenError> {
         trust.rules.judge_time(judged, now)?;
         if let Some(revocations) = &self.revocations {
-            let mark = mark.unwrap_or_else(|| revocations.mark(&judged.principal));
             // Asked first: what is current when asked holds all that was revoked before. The other way round, a feed
             // that catches up between the two questions would let a revoked token pass.
             let is_current = revocations.is_current_at(now);
-            if revocations.contains_at(mark, &judged.principal, key.id()) {
+            if revocations.contains_since(clearance, &judged.principal, key.id()) {
                 return Err(TokenError::Revoked);
             }
             if !is_current {

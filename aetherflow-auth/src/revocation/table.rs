@@ -25,27 +25,17 @@ impl Table {
 
     /// When the entry of that name ends, if there is one.
     pub(super) fn end_of(&self, parts: &[&str]) -> Option<i64> {
-        if self.len() == 0 { None } else { self.end_at(self.hash(parts), || parts) }
-    }
-
-    /// As [`end_of`](Self::end_of), with the name's hash known; the name is asked for only where an entry has it too.
-    pub(super) fn end_at<'n, P: AsRef<[&'n str]>>(&self, hash: u64, parts: impl Fn() -> P) -> Option<i64> {
         if self.len() == 0 {
             return None;
         }
+        let hash = self.hasher.hash_one(parts);
         let shard = self.shard(hash).0.read().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |entry: &Entry| entry.hash == hash && entry.name.is(parts().as_ref());
-        shard.find(hash, is_it).map(|entry| entry.end)
-    }
-
-    /// What a name is found by; another table gives it another.
-    pub(super) fn hash(&self, parts: &[&str]) -> u64 {
-        self.hasher.hash_one(parts)
+        shard.find(hash, |entry| entry.hash == hash && entry.name.is(parts)).map(|entry| entry.end)
     }
 
     /// Lets the entry last at least until `end`, and says whether that is later than before.
     pub(super) fn raise(&self, parts: &[&str], end: i64) -> bool {
-        let hash = self.hash(parts);
+        let hash = self.hasher.hash_one(parts);
         let mut shard = self.shard(hash).write();
         if let Some(known) = shard.find_mut(hash, |entry| entry.hash == hash && entry.name.is(parts)) {
             let is_later = end > known.end;

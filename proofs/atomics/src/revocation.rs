@@ -1,5 +1,7 @@
 #[path = "../../../aetherflow-auth/src/revocation/name.rs"]
 mod name;
+#[path = "../../../aetherflow-auth/src/revocation/news.rs"]
+mod news;
 #[path = "../../../aetherflow-auth/src/revocation/outbox.rs"]
 mod outbox;
 #[path = "../../../aetherflow-auth/src/revocation/pulse.rs"]
@@ -13,6 +15,7 @@ use chrono::{DateTime, Utc};
 use loom::sync::Arc;
 use loom::thread;
 
+use news::{Clearance, News};
 use outbox::Outbox;
 use pulse::Pulse;
 use table::Table;
@@ -87,5 +90,44 @@ pub fn whoever_sees_the_feed_begun_sees_what_the_host_chose_for_its_loss() {
         assert_ne!(asked, [false, true, false]);
         losing.join().unwrap();
         assert!(pulse.is_current_at(now()));
+    });
+}
+
+/// Panics where it does not hold in some order.
+pub fn a_token_that_was_cleared_is_found_by_whoever_revoked_it() {
+    loom::model(|| {
+        let shared = Arc::new((Table::new(), News::default(), Clearance::default()));
+        let is_found = |(table, news, clearance): &(Table, News, Clearance)| {
+            news.found_since(clearance, || table.end_of(&NAME).is_some())
+        };
+        let revoke = |(table, news, _): &(Table, News, Clearance)| {
+            table.raise(&NAME, 7);
+            news.tell();
+        };
+        let other = Arc::clone(&shared);
+        let node = thread::spawn(move || {
+            revoke(&other);
+            assert!(is_found(&other));
+        });
+        is_found(&shared);
+        revoke(&shared);
+        assert!(is_found(&shared));
+        node.join().unwrap();
+        assert!(is_found(&shared));
+    });
+}
+
+/// Panics where it does not hold in some order.
+pub fn a_token_is_cleared_of_no_more_than_was_looked_at() {
+    loom::model(|| {
+        let shared = Arc::new((Table::new(), News::default(), Clearance::default()));
+        let other = Arc::clone(&shared);
+        let revoking = thread::spawn(move || {
+            other.0.raise(&NAME, 7);
+            other.1.tell();
+        });
+        shared.1.found_since(&shared.2, || shared.0.end_of(&NAME).is_some());
+        revoking.join().unwrap();
+        assert!(shared.1.found_since(&shared.2, || shared.0.end_of(&NAME).is_some()));
     });
 }

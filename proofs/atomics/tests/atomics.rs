@@ -21,3 +21,13 @@ fn ends_only_grow_whoever_raises_them_first() {
 fn whoever_sees_the_feed_begun_sees_what_the_host_chose_for_its_loss() {
     revocation::whoever_sees_the_feed_begun_sees_what_the_host_chose_for_its_loss();
 }
+
+#[test]
+fn a_token_that_was_cleared_is_found_by_whoever_revoked_it() {
+    revocation::a_token_that_was_cleared_is_found_by_whoever_revoked_it();
+}
+
+#[test]
+fn a_token_is_cleared_of_no_more_than_was_looked_at() {
+    revocation::a_token_is_cleared_of_no_more_than_was_looked_at();
+}
