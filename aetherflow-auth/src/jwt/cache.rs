@@ -40,13 +40,13 @@ impl Cache {
     }
 
     /// Gives what is remembered of the token to `read`.
-    pub(super) fn find<T>(&self, token: &str, read: impl FnOnce(&Memo) -> Option<T>) -> Option<T> {
+    pub(super) fn find<T>(&self, token: &[u8], read: impl FnOnce(&Memo) -> Option<T>) -> Option<T> {
         let hash = self.hasher.hash_one(token);
         let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
         read(&shard.find(hash, token)?.memo)
     }
 
-    pub(super) fn insert(&self, token: &str, memo: Memo) {
+    pub(super) fn insert(&self, token: &[u8], memo: Memo) {
         let hash = self.hasher.hash_one(token);
         let slot = Slot { hash, token: Zeroizing::new(token.into()), memo };
         let replaced = {
@@ -124,7 +124,7 @@ struct Shard {
 }
 
 impl Shard {
-    fn find(&self, hash: u64, token: &str) -> Option<&Slot> {
+    fn find(&self, hash: u64, token: &[u8]) -> Option<&Slot> {
         let at = self.table.find(hash, |&at| self.slots[at].is(hash, token))?;
         Some(&self.slots[*at])
     }
@@ -171,12 +171,12 @@ impl Shard {
 
 struct Slot {
     hash: u64,
-    token: Zeroizing<Box<str>>,
+    token: Zeroizing<Box<[u8]>>,
     memo: Memo,
 }
 
 impl Slot {
-    fn is(&self, hash: u64, token: &str) -> bool {
+    fn is(&self, hash: u64, token: &[u8]) -> bool {
         self.hash == hash && **self.token == *token
     }
 }
@@ -203,12 +203,14 @@ mod tests {
         for capacity in [1, 63, 64, 1_000, 5_000] {
             let cache = Cache::new(capacity);
             let held = |from: usize, to: usize| {
-                (from..to).filter(|at| cache.find(&format!("token-{at}"), |_| Some(())).is_some()).count()
+                (from..to)
+                    .filter(|at| cache.find(format!("token-{at}").as_bytes(), |_| Some(())).is_some())
+                    .count()
             };
             let insert = |from: usize, to: usize| {
                 for at in from..to {
                     cache.insert(
-                        &format!("token-{at}"),
+                        format!("token-{at}").as_bytes(),
                         Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), Clearance::default()),
                     );
                 }

@@ -200,6 +200,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Where a string's next quote or backslash is.
+    #[inline(always)]
     fn string_stop(&self) -> Walked<usize> {
         let bytes = self.text.as_bytes();
         let mut at = self.at;

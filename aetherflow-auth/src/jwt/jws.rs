@@ -71,8 +71,12 @@ impl JwsVerifier {
     ///
     /// [`TokenError::TooLong`], [`TokenError::Malformed`], [`TokenError::Header`], [`TokenError::UnknownKey`],
     /// [`TokenError::Algorithm`] or [`TokenError::Signature`] as for a token, then [`TokenError::Type`].
-    pub fn verify_bytes_at(&self, jws: &str, now: DateTime<Utc>) -> Result<SignedBytes, TokenError> {
-        Parts::of(jws, |parts| parts.with_header(|header| self.judge(parts, &header, now)))
+    pub fn verify_bytes_at(
+        &self,
+        jws: impl AsRef<[u8]>,
+        now: DateTime<Utc>,
+    ) -> Result<SignedBytes, TokenError> {
+        Parts::of(jws.as_ref(), |parts| parts.with_header(|header| self.judge(parts, &header, now)))
     }
 
     /// Decides now, by the system's clock.
@@ -81,7 +85,7 @@ impl JwsVerifier {
     ///
     /// Those of [`verify_bytes_at`](Self::verify_bytes_at).
     #[expect(clippy::disallowed_methods, reason = "the thin form that reads the clock")]
-    pub fn verify_bytes(&self, jws: &str) -> Result<SignedBytes, TokenError> {
+    pub fn verify_bytes(&self, jws: impl AsRef<[u8]>) -> Result<SignedBytes, TokenError> {
         self.verify_bytes_at(jws, Utc::now())
     }
 
@@ -93,7 +97,7 @@ impl JwsVerifier {
     ) -> Result<SignedBytes, TokenError> {
         let keys = self.keys.current_at(now);
         let key = keys.at(self.keys.meant_among(&keys, header.key_id.as_deref(), &header.algorithm, now)?);
-        if !key.holds(parts.signed.as_bytes(), parts.signature) {
+        if !key.holds(parts.signed, parts.signature) {
             return Err(TokenError::Signature);
         }
         if !self.accepts_type(header.typ.as_deref()) {

@@ -12,17 +12,17 @@ use crate::error::TokenError;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parts<'p> {
     /// Encoded.
-    pub(crate) header: &'p str,
+    pub(crate) header: &'p [u8],
     pub(crate) payload: &'p [u8],
     pub(crate) signature: &'p [u8],
     /// Header and payload as they were sent, with the dot between: what the signature is over.
-    pub(crate) signed: &'p str,
+    pub(crate) signed: &'p [u8],
 }
 
 impl Parts<'_> {
     /// Cuts a token, whose length is looked at before anything else, and hands its parts to `read`.
     pub(crate) fn of<T>(
-        token: &str,
+        token: &[u8],
         read: impl FnOnce(&Parts<'_>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         if token.len() > MAX_TOKEN {
@@ -57,9 +57,9 @@ impl Parts<'_> {
     }
 }
 
-/// The text before the first dot, which has characters, and the text behind it.
-fn cut(token: &str) -> Result<(&str, &str), TokenError> {
-    match memchr::memchr(b'.', token.as_bytes()) {
+/// What stands before the first dot, which is something, and what behind it.
+fn cut(token: &[u8]) -> Result<(&[u8], &[u8]), TokenError> {
+    match memchr::memchr(b'.', token) {
         None | Some(0) => Err(TokenError::Malformed),
         Some(dot) => Ok((&token[..dot], &token[dot + 1..])),
     }
@@ -110,12 +110,12 @@ fn text(bytes: &[u8]) -> Result<&str, TokenError> {
 }
 
 /// Decodes canonical base64url: no padding, and the bits that no byte uses are zero (RFC 4648 §3.5).
-fn decode<'r>(part: &str, room: &'r mut [MaybeUninit<u8>]) -> Result<&'r [u8], TokenError> {
+fn decode<'r>(part: &[u8], room: &'r mut [MaybeUninit<u8>]) -> Result<&'r [u8], TokenError> {
     // What is decoded is shorter than what it is decoded from.
     if part.is_empty() || part.len() > room.len() {
         return Err(TokenError::Malformed);
     }
-    let decoded = URL_SAFE_NO_PAD.decode(part.as_bytes(), room.as_out());
+    let decoded = URL_SAFE_NO_PAD.decode(part, room.as_out());
     decoded.map(|bytes| &*bytes).map_err(|_| TokenError::Malformed)
 }
 
@@ -141,7 +141,7 @@ mod tests {
 
     fn header_of(text: &str) -> Result<(String, Option<String>, Option<String>), TokenError> {
         let token = format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(text));
-        Parts::of(&token, |parts| {
+        Parts::of(token.as_bytes(), |parts| {
             parts.with_header(|header| {
                 let owned = |text: Cow<'_, str>| text.into_owned();
                 Ok((owned(header.algorithm), header.key_id.map(owned), header.typ.map(owned)))
@@ -209,9 +209,10 @@ mod tests {
 
     #[test]
     fn only_three_canonical_parts_are_cut_and_decoded() {
-        let cut =
-            |token: &str| Parts::of(token, |parts| Ok((parts.signed.to_owned(), parts.payload.to_vec())));
-        assert_eq!(cut("e30.e30.c2ln").unwrap(), ("e30.e30".to_owned(), b"{}".to_vec()));
+        let cut = |token: &str| {
+            Parts::of(token.as_bytes(), |parts| Ok([parts.signed, parts.payload].map(<[u8]>::to_vec)))
+        };
+        assert_eq!(cut("e30.e30.c2ln").unwrap(), [b"e30.e30".to_vec(), b"{}".to_vec()]);
         for token in
             ["", ".", "..", "a.b", "e30.e30.", ".e30.c2ln", "e30..c2ln", "e30.e30.c2ln.", "a.b.c.d.e"]
         {
@@ -227,12 +228,12 @@ mod tests {
     #[test]
     fn sizes_are_refused_before_anything_is_decoded() {
         let longest = format!("e30.{}.c2ln", "A".repeat(MAX_TOKEN - 9));
-        let signed = |token: &str| Parts::of(token, |parts| Ok(parts.signed.len()));
+        let signed = |token: &str| Parts::of(token.as_bytes(), |parts| Ok(parts.signed.len()));
         assert_eq!(signed(&longest), Ok(MAX_TOKEN - 5));
         assert_eq!(signed(&format!("{longest}A")), Err(TokenError::TooLong));
         assert_eq!(signed(&format!("{}.e30.c2ln", "A".repeat(MAX_HEADER + 1))), Err(TokenError::TooLong));
         let signed_by = |characters: usize| format!("e30.e30.{}", "A".repeat(characters));
-        let length = |token: &str| Parts::of(token, |parts| Ok(parts.signature.len()));
+        let length = |token: &str| Parts::of(token.as_bytes(), |parts| Ok(parts.signature.len()));
         assert_eq!(length(&signed_by(MAX_SIGNATURE)), Ok(1_024));
         assert_eq!(length(&signed_by(MAX_SIGNATURE + 2)), Err(TokenError::Malformed));
     }
@@ -242,7 +243,7 @@ mod tests {
         fn a_part_is_decoded_as_the_strict_scalar_decoder_does(part in "[-_A-Za-z0-9]{1,80}[-_A-Za-z0-9+/= .]{0,4}") {
             let mut room = [MaybeUninit::uninit(); MAX_HEADER];
             let want = URL_SAFE_NO_PAD.decode(&part).map_err(|_| TokenError::Malformed);
-            prop_assert_eq!(decode(&part, &mut room).map(<[u8]>::to_vec), want);
+            prop_assert_eq!(decode(part.as_bytes(), &mut room).map(<[u8]>::to_vec), want);
         }
     }
 }

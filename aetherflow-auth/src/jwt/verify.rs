@@ -76,7 +76,8 @@ impl Verifier {
     /// # Errors
     ///
     /// The [`TokenError`] of the first rule that does not hold.
-    pub fn verify_at(&self, token: &str, now: DateTime<Utc>) -> Result<Verified, TokenError> {
+    pub fn verify_at(&self, token: impl AsRef<[u8]>, now: DateTime<Utc>) -> Result<Verified, TokenError> {
+        let token = token.as_ref();
         self.cached_at(token, now)
             .unwrap_or_else(|| Parts::of(token, |parts| self.verify_first_at(token, parts, now)))
     }
@@ -87,7 +88,7 @@ impl Verifier {
     ///
     /// Those of [`verify_at`](Self::verify_at).
     #[expect(clippy::disallowed_methods, reason = "the thin form that reads the clock")]
-    pub fn verify(&self, token: &str) -> Result<Verified, TokenError> {
+    pub fn verify(&self, token: impl AsRef<[u8]>) -> Result<Verified, TokenError> {
         self.verify_at(token, Utc::now())
     }
 
@@ -98,9 +99,10 @@ impl Verifier {
     /// Those of [`verify_at`](Self::verify_at), and [`TokenError::Claims`] if the claims are no `C`.
     pub fn verify_claims_at<C: DeserializeOwned>(
         &self,
-        token: &str,
+        token: impl AsRef<[u8]>,
         now: DateTime<Utc>,
     ) -> Result<Verified<C>, TokenError> {
+        let token = token.as_ref();
         let principal = self.verify_at(token, now)?.into_principal();
         let claims =
             Parts::of(token, |parts| serde_json::from_str(parts.claims()?).map_err(|_| TokenError::Claims))?;
@@ -110,8 +112,12 @@ impl Verifier {
     /// Decides at `now` without any cryptography, if the token is remembered; a hit is checked like a first sight for
     /// key, time and revocation.
     #[must_use]
-    pub fn cached_at(&self, token: &str, now: DateTime<Utc>) -> Option<Result<Verified, TokenError>> {
-        self.cache.as_ref()?.find(token, |memo| {
+    pub fn cached_at(
+        &self,
+        token: impl AsRef<[u8]>,
+        now: DateTime<Utc>,
+    ) -> Option<Result<Verified, TokenError>> {
+        self.cache.as_ref()?.find(token.as_ref(), |memo| {
             let trust = &self.trusts[memo.trust()];
             let keys = trust.keys.current_at(now);
             let key = memo.key_among(&keys)?;
@@ -126,14 +132,14 @@ impl Verifier {
 
     fn verify_first_at(
         &self,
-        token: &str,
+        token: &[u8],
         parts: &Parts<'_>,
         now: DateTime<Utc>,
     ) -> Result<Verified, TokenError> {
         let at = self.trust_of(parts)?;
         let trust = &self.trusts[at];
         let signer = trust.signer(parts, now)?;
-        if !signer.key().holds(parts.signed.as_bytes(), parts.signature) {
+        if !signer.key().holds(parts.signed, parts.signature) {
             return Err(TokenError::Signature);
         }
         signer.learn(parts)?;

@@ -217,7 +217,7 @@ impl Keys {
     }
 
     /// The place of the key that a header known letter by letter means, and the header's `typ`.
-    pub(crate) fn familiar(&self, header: &str) -> Option<(usize, Option<&str>)> {
+    pub(crate) fn familiar(&self, header: &[u8]) -> Option<(usize, Option<&str>)> {
         self.familiar.find(header)
     }
 
@@ -227,7 +227,7 @@ impl Keys {
     }
 
     /// Keeps a header whose signature held under the key at `place`.
-    pub(crate) fn learn(&self, header: &str, place: usize, typ: Option<&str>) {
+    pub(crate) fn learn(&self, header: &[u8], place: usize, typ: Option<&str>) {
         self.familiar.insert(header, place, typ);
     }
 

@@ -324,7 +324,7 @@ fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> 
 ///
 /// Asked after the token, since every good one is written so; what is not has no part that is decoded, and so has cost
 /// no cryptography.
-fn refusal_of(token: &str, error: TokenError) -> Reason {
+fn refusal_of(token: &[u8], error: TokenError) -> Reason {
     if is_b64token(token) { Reason::Token(error) } else { Reason::NotBearer }
 }
 
