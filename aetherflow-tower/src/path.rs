@@ -15,7 +15,7 @@ pub(crate) fn is_ambiguous(path: &str) -> bool {
     let mut before = 0;
     let mut is_plain = true;
     for byte in bytes {
-        if !is_allowed(*byte) || (*byte == b'/' && before == b'/') {
+        if !ALLOWED[usize::from(*byte)] || (*byte == b'/' && before == b'/') {
             return true;
         }
         is_plain &= *byte != b'.' && *byte != b'%';
@@ -27,6 +27,17 @@ pub(crate) fn is_ambiguous(path: &str) -> bool {
 fn has_dot_segment(path: &[u8]) -> bool {
     path.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..")
 }
+
+/// [`is_allowed`] of every byte; NUL is not.
+static ALLOWED: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        allowed[byte as usize] = is_allowed(byte);
+        byte -= 1;
+    }
+    allowed
+};
 
 const fn is_allowed(byte: u8) -> bool {
     is_unreserved(byte)
