@@ -17,14 +17,14 @@ fn signed(typ: Value) -> String {
 #[test]
 fn bytes_under_the_demanded_type_come_back_as_they_were_signed() {
     for typ in ["notice+jws", "Notice+JWS", "application/notice+jws", "APPLICATION/notice+jws"] {
-        let read = typed().verify_bytes_at(&signed(json!(typ)), now()).unwrap();
+        let read = typed().verify_bytes_at(signed(json!(typ)), now()).unwrap();
         assert_eq!((read.payload(), read.key_id()), (BYTES, "k1"), "{typ}");
         assert_eq!(read.into_payload(), BYTES);
     }
     let prefixed = JwsVerifier::new("application/notice+jws", keys()).unwrap();
-    assert_eq!(prefixed.verify_bytes_at(&signed(json!("notice+jws")), now()).unwrap().payload(), BYTES);
+    assert_eq!(prefixed.verify_bytes_at(signed(json!("notice+jws")), now()).unwrap().payload(), BYTES);
     let untyped = JwsVerifier::untyped(keys());
-    assert_eq!(untyped.verify_bytes_at(&signed(Value::Null), now()).unwrap().payload(), BYTES);
+    assert_eq!(untyped.verify_bytes_at(signed(Value::Null), now()).unwrap().payload(), BYTES);
 }
 
 #[test]
@@ -37,13 +37,13 @@ fn a_type_is_neither_guessed_nor_dropped() {
         json!("application/"),
         Value::Null,
     ] {
-        let refused = typed().verify_bytes_at(&signed(typ.clone()), now());
+        let refused = typed().verify_bytes_at(signed(typ.clone()), now());
         assert_eq!(refused.unwrap_err(), TokenError::Type, "{typ}");
     }
     let untyped = JwsVerifier::untyped(keys());
     for typ in ["notice+jws", "", "JWT"] {
         assert_eq!(
-            untyped.verify_bytes_at(&signed(json!(typ)), now()).unwrap_err(),
+            untyped.verify_bytes_at(signed(json!(typ)), now()).unwrap_err(),
             TokenError::Type,
             "{typ}"
         );
@@ -56,7 +56,7 @@ fn tokens_are_not_bytes_and_bytes_are_no_tokens() {
         assert_eq!(JwsVerifier::new(typ, keys()).unwrap_err(), ConfigError::TokenType, "{typ}");
     }
     for jws in [typed(), JwsVerifier::untyped(keys())] {
-        assert_eq!(jws.verify_bytes_at(&good(), now()).unwrap_err(), TokenError::Type);
+        assert_eq!(jws.verify_bytes_at(good(), now()).unwrap_err(), TokenError::Type);
     }
     let claims = sign_bytes(
         header_with("typ", json!("notice+jws")).to_string().as_bytes(),
@@ -99,6 +99,6 @@ fn header_and_form_are_as_strict_as_those_of_a_token() {
 
 #[test]
 fn no_payload_shows_in_a_debug_print() {
-    let read = typed().verify_bytes_at(&signed(json!("notice+jws")), now()).unwrap();
+    let read = typed().verify_bytes_at(signed(json!("notice+jws")), now()).unwrap();
     assert_eq!(format!("{read:?}"), r#"SignedBytes { key_id: "k1", .. }"#);
 }

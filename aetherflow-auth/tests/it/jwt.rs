@@ -19,7 +19,7 @@ fn refusal(token: &str) -> TokenError {
 
 #[test]
 fn a_good_token_gives_the_principal_it_names() {
-    let verified = verifier().verify_at(&good(), now()).unwrap();
+    let verified = verifier().verify_at(good(), now()).unwrap();
     let caller = verified.principal();
     let name = (caller.identity().issuer(), caller.identity().tenant(), caller.identity().subject());
     assert_eq!(name, (ISSUER, "acme", "alice"));
@@ -203,7 +203,7 @@ fn a_signature_under_another_key_does_not_hold() {
     )
     .unwrap();
     let verifier = Verifier::new(rules(), other).unwrap();
-    assert_eq!(verifier.verify_at(&good(), now()).unwrap_err(), TokenError::Signature);
+    assert_eq!(verifier.verify_at(good(), now()).unwrap_err(), TokenError::Signature);
 }
 
 #[test]
@@ -214,10 +214,10 @@ fn a_leeway_moves_expiry_and_begin_by_so_much_and_no_more() {
     let expired = |ago: i64| {
         sign(&header().to_string(), &old.replace(&(NOW + 3600).to_string(), &(NOW - ago).to_string()))
     };
-    assert_eq!(verifier.verify_at(&expired(59), now()).map(|_| ()), Ok(()));
-    assert_eq!(verifier.verify_at(&expired(60), now()).unwrap_err(), TokenError::Expired);
-    assert_eq!(verifier.verify_at(&at("nbf", json!(NOW + 60)), now()).map(|_| ()), Ok(()));
-    assert_eq!(verifier.verify_at(&at("nbf", json!(NOW + 61)), now()).unwrap_err(), TokenError::NotYetValid);
+    assert_eq!(verifier.verify_at(expired(59), now()).map(|_| ()), Ok(()));
+    assert_eq!(verifier.verify_at(expired(60), now()).unwrap_err(), TokenError::Expired);
+    assert_eq!(verifier.verify_at(at("nbf", json!(NOW + 60)), now()).map(|_| ()), Ok(()));
+    assert_eq!(verifier.verify_at(at("nbf", json!(NOW + 61)), now()).unwrap_err(), TokenError::NotYetValid);
     assert_eq!(rules().with_leeway(TimeDelta::seconds(61)).unwrap_err(), ConfigError::Leeway);
     assert_eq!(rules().with_leeway(TimeDelta::seconds(-1)).unwrap_err(), ConfigError::Leeway);
 }
@@ -276,9 +276,9 @@ fn the_cache_keeps_to_its_bound_and_what_is_in_use() {
     let favourite = token(0);
     for id in 0..500 {
         assert_eq!(verifier.verify_at(&favourite, now()).map(|_| ()), Ok(()));
-        assert_eq!(verifier.verify_at(&token(id), now()).map(|_| ()), Ok(()));
+        assert_eq!(verifier.verify_at(token(id), now()).map(|_| ()), Ok(()));
     }
-    let remembered = (0..500).filter(|id| verifier.cached_at(&token(*id), now()).is_some()).count();
+    let remembered = (0..500).filter(|id| verifier.cached_at(token(*id), now()).is_some()).count();
     assert_eq!(remembered, 64);
     assert!(verifier.cached_at(&favourite, now()).is_some());
     let off = crate::forge::verifier().with_cache(0);
@@ -339,7 +339,7 @@ fn several_issuers_are_told_apart_by_name_and_never_by_trial() {
     let rules = TokenRules::access_token(other, AUDIENCE, Environment::production()).unwrap();
     let others = KeySet::new(other, Environment::production(), [key()]).unwrap();
     let both = verifier().with_issuer(rules.clone(), others.clone()).unwrap();
-    assert_eq!(both.verify_at(&good(), now()).unwrap().principal().identity().issuer(), ISSUER);
+    assert_eq!(both.verify_at(good(), now()).unwrap().principal().identity().issuer(), ISSUER);
     let foreign = sign(&header().to_string(), &claims_with("iss", json!(other)).to_string());
     assert_eq!(both.verify_at(&foreign, now()).unwrap().principal().identity().issuer(), other);
     let stranger =
@@ -434,7 +434,7 @@ fn no_secret_shows_in_a_debug_print() {
     let signature = token.rsplit('.').next().unwrap();
     assert_eq!(format!("{minted:?}").matches(signature).count(), 0);
     let verifier = verifier();
-    assert_eq!(verifier.verify_at(&good(), now()).map(|_| ()), Ok(()));
+    assert_eq!(verifier.verify_at(good(), now()).map(|_| ()), Ok(()));
     let remembered = good();
     let shown = format!("{verifier:?}");
     assert_eq!((shown.contains("Memo"), shown.matches(&remembered).count()), (true, 0));

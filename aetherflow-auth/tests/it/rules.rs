@@ -37,7 +37,7 @@ fn keys_of(issuer: &str) -> KeySet {
 
 fn verify(rules: &TokenRules, header: &Value, claims: &Value) -> Result<Verified, TokenError> {
     let verifier = Verifier::new(rules.clone(), keys_of(rules.issuer())).unwrap();
-    verifier.verify_at(&signed(Signer::Rs256, header.to_string(), claims.to_string()), now())
+    verifier.verify_at(signed(Signer::Rs256, header.to_string(), claims.to_string()), now())
 }
 
 /// The claims with one changed; null takes it away.

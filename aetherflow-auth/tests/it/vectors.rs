@@ -38,7 +38,7 @@ fn examples_without_a_type_give_their_payload_and_nothing_else_does() {
         let verifier = untyped([key]);
         let signed = verifier.verify_bytes_at(&token, now()).unwrap();
         assert_eq!((signed.payload(), signed.key_id()), (payload.as_bytes(), &*id), "{name}");
-        let refused = verifier.verify_bytes_at(&tampered(&token), now());
+        let refused = verifier.verify_bytes_at(tampered(&token), now());
         assert_eq!(refused.unwrap_err(), TokenError::Signature, "{name}");
     }
 }
@@ -53,7 +53,7 @@ fn the_typed_example_of_rfc_7515_and_7519_is_signed_well_and_refused_for_its_typ
     for verifier in [JwsVerifier::untyped(keys.clone()), JwsVerifier::new("notice", keys.clone()).unwrap()] {
         // The type is judged after the signature, so this says that the signature holds.
         assert_eq!(verifier.verify_bytes_at(&token, now()).unwrap_err(), TokenError::Type);
-        assert_eq!(verifier.verify_bytes_at(&tampered(&token), now()).unwrap_err(), TokenError::Signature);
+        assert_eq!(verifier.verify_bytes_at(tampered(&token), now()).unwrap_err(), TokenError::Signature);
     }
     assert_eq!(JwsVerifier::new("JWT", keys.clone()).unwrap_err(), ConfigError::TokenType);
     let rules = crate::forge::rules();

@@ -152,7 +152,7 @@ fn a_flood_of_unknown_ids_costs_one_fetch_a_cooldown() {
     let mut host = Host::driving(&world, refresh);
     for id in 0..10_000 {
         let header = format!(r#"{{"alg":"EdDSA","kid":"id {id}"}}"#);
-        verifier.verify_at(&crate::forge::sign(&header, "{}"), world.now()).unwrap_err();
+        verifier.verify_at(crate::forge::sign(&header, "{}"), world.now()).unwrap_err();
         host.settle();
         host.pass(TimeDelta::milliseconds(30));
     }

@@ -52,7 +52,7 @@ impl Node {
     }
 
     pub(crate) fn answer(&self, id: &str) -> Answer {
-        self.verifier.verify_at(&token(id), clock()).map(|_| ())
+        self.verifier.verify_at(token(id), clock()).map(|_| ())
     }
 
     pub(crate) fn revoke(&self, id: &str) {
