@@ -18,7 +18,6 @@ mod algorithm;
 pub(crate) mod backend;
 mod der;
 mod edwards;
-mod familiar;
 mod jwk;
 #[cfg_attr(
     not(any(feature = "aws-lc-rs", feature = "rust-crypto")),

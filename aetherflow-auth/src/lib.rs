@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod audit;
 mod environment;
 mod error;
+mod familiar;
 pub mod jwt;
 pub mod key;
 mod mac;

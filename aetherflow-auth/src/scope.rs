@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use smallvec::SmallVec;
@@ -76,7 +77,7 @@ impl<'de> Deserialize<'de> for Scope {
 
 /// A set of scopes: sorted, each once, in canonical spelling, separated by single spaces.
 ///
-/// Asking a set allocates nothing.
+/// Asking a set, or cloning it, allocates nothing.
 ///
 /// # Examples
 ///
@@ -90,7 +91,7 @@ impl<'de> Deserialize<'de> for Scope {
 /// ```
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 // Invariant: canonical tokens in strictly ascending byte order, one space between two of them.
-pub struct ScopeSet(Box<str>);
+pub struct ScopeSet(Arc<str>);
 
 impl ScopeSet {
     /// Reads space-delimited scopes in any order and either spelling; no text is the empty set.

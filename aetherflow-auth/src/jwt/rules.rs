@@ -5,7 +5,7 @@ mod names;
 use chrono::TimeDelta;
 
 use self::ceiling::Ceiling;
-pub(super) use self::judge::Judged;
+pub(super) use self::judge::{FamiliarScopes, Judged};
 pub(super) use self::names::{Names, Role};
 use crate::error::ConfigError;
 use crate::{Environment, ScopeSet};

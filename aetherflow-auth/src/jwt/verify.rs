@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::cache::{Cache, Memo};
 use super::claims::Claims;
 use super::parse::Parts;
-use super::rules::{Judged, TokenRules};
+use super::rules::{FamiliarScopes, Judged, TokenRules};
 use super::verified::Verified;
 use crate::error::{ConfigError, TokenError};
 use crate::key::set::Keys;
@@ -197,6 +197,7 @@ impl Verifier {
 struct Trust {
     rules: TokenRules,
     keys: KeySet,
+    scopes: FamiliarScopes,
 }
 
 impl Trust {
@@ -207,7 +208,7 @@ impl Trust {
         if rules.environment() != keys.environment() {
             return Err(ConfigError::MixedEnvironments);
         }
-        Ok(Self { rules, keys })
+        Ok(Self { rules, keys, scopes: FamiliarScopes::new() })
     }
 
     /// The key a token's header means; nothing the header says is believed yet.
@@ -230,7 +231,7 @@ impl Trust {
         if !has_type {
             return Err(TokenError::Type);
         }
-        self.rules.judge(&mut claims, self.keys.shared_issuer())
+        self.rules.judge(&mut claims, self.keys.shared_issuer(), &self.scopes)
     }
 }
 

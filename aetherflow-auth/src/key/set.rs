@@ -4,12 +4,12 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use super::algorithm::Algorithm;
-use super::familiar::Familiar;
 use super::jwk;
 use super::unknown::Unknown;
 use super::verifying::VerifyingKey;
 use crate::environment::Environment;
 use crate::error::{ConfigError, TokenError};
+use crate::familiar::Familiar;
 
 /// The keys of one issuer in one environment, swapped as a whole while requests go on.
 ///
@@ -198,12 +198,19 @@ pub(crate) struct Keys {
     own: usize,
     /// The first moment at which the fetched keys no longer count.
     fetched_until: DateTime<Utc>,
-    familiar: Familiar,
+    familiar: Familiar<Meant, 4>,
+}
+
+/// What a header means among the keys between two swaps.
+#[derive(Debug)]
+struct Meant {
+    place: usize,
+    typ: Option<Box<str>>,
 }
 
 impl Keys {
     fn new(generation: u64, own: usize, all: Vec<Arc<VerifyingKey>>, fetched_until: DateTime<Utc>) -> Self {
-        Self { generation, all, own, fetched_until, familiar: Familiar::default() }
+        Self { generation, all, own, fetched_until, familiar: Familiar::new() }
     }
 
     /// The key at a place that [`find`](Self::find) or [`familiar`](Self::familiar) gave.
@@ -218,7 +225,7 @@ impl Keys {
 
     /// The place of the key that a header known letter by letter means, and the header's `typ`.
     pub(crate) fn familiar(&self, header: &[u8]) -> Option<(usize, Option<&str>)> {
-        self.familiar.find(header)
+        self.familiar.find(header).map(|meant| (meant.place, meant.typ.as_deref()))
     }
 
     /// Whether a header whose signature held would be kept.
@@ -228,7 +235,7 @@ impl Keys {
 
     /// Keeps a header whose signature held under the key at `place`.
     pub(crate) fn learn(&self, header: &[u8], place: usize, typ: Option<&str>) {
-        self.familiar.insert(header, place, typ);
+        self.familiar.insert(header, Meant { place, typ: typ.map(Box::from) });
     }
 
     /// The keys the host put in.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use aetherflow_auth::jwt::{Grant, Minter, TokenRules, Verifier};
 use aetherflow_auth::key::{Algorithm, KeySet, SigningKey, VerifyingKey};
 use aetherflow_auth::revocation::Revocations;
-use aetherflow_auth::{ConfigError, CredentialKind, Environment, MintError, TokenError};
+use aetherflow_auth::{ConfigError, CredentialKind, Environment, MintError, ScopeSet, TokenError};
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -330,6 +330,27 @@ fn a_familiar_header_has_its_type_judged_by_the_rules_of_whoever_asks() {
     for round in 0..2 {
         assert_eq!(lenient.verify_at(&token, now()).map(drop), Ok(()), "round {round}");
         assert_eq!(strict.verify_at(&token, now()).unwrap_err(), TokenError::Type, "round {round}");
+    }
+}
+
+#[test]
+fn familiar_scopes_are_what_they_were_and_within_the_ceiling_of_whoever_asks() {
+    let read = ScopeSet::parse("read:workflows").unwrap();
+    let wide = Verifier::new(rules(), keys()).unwrap().with_cache(0);
+    let narrow = Verifier::new(rules().with_scope_ceiling(read), keys()).unwrap().with_cache(0);
+    let answer = |verifier: &Verifier, scope: &str| {
+        let token = sign(&header().to_string(), &claims_with("scope", json!(scope)).to_string());
+        let verified = verifier.verify_at(&token, now())?;
+        Ok(verified.principal().scopes().as_str().to_owned())
+    };
+    // More texts than are kept, and each more than once.
+    for round in 0..3 {
+        for at in 0..20 {
+            let text = format!("workflows:read s{at}");
+            assert_eq!(answer(&wide, &text), Ok(format!("read:workflows s{at}")), "{round}");
+            assert_eq!(answer(&narrow, &text), Ok("read:workflows".to_owned()), "{round}");
+        }
+        assert_eq!(answer(&wide, "a  b"), Err(TokenError::Malformed), "{round}");
     }
 }
 

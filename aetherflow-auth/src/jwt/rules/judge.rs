@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ANY_TOKEN, Names, Role, TokenRules, bare};
 use crate::error::TokenError;
+use crate::familiar::Familiar;
 use crate::jwt::claims::Claims;
 use crate::jwt::json::Malformed;
 use crate::{Allowlist, CredentialKind, Identity, Principal, ScopeSet};
@@ -31,6 +32,7 @@ impl TokenRules {
         &self,
         claims: &mut Claims<'_>,
         issuer: &Arc<str>,
+        familiar: &FamiliarScopes,
     ) -> Result<Judged, TokenError> {
         if required(claims.issuer.as_deref())? != &*self.issuer {
             return Err(TokenError::Issuer);
@@ -51,7 +53,7 @@ impl TokenRules {
         let principal = Principal {
             identity,
             client: claims.client.take().map(boxed),
-            scopes: self.ceiling.lower(scopes(claims.scope.as_deref())?),
+            scopes: self.scopes(claims.scope.as_deref(), familiar)?,
             plan: claims.plan.take().map(boxed),
             environment: self.environment,
             credential_id,
@@ -99,6 +101,20 @@ impl TokenRules {
         Ok(())
     }
 
+    /// The scopes a token claims, lowered to the issuer's ceiling.
+    fn scopes(&self, claimed: Option<&str>, familiar: &FamiliarScopes) -> Result<ScopeSet, TokenError> {
+        let Some(text) = claimed else { return Ok(ScopeSet::default()) };
+        if let Some(scopes) = familiar.find(text.as_bytes()) {
+            return Ok(scopes.clone());
+        }
+        let scopes = ScopeSet::parse(text).map_err(|_| TokenError::Malformed)?;
+        let scopes = self.ceiling.lower(scopes);
+        if text.len() <= LONGEST_FAMILIAR && familiar.has_room() {
+            familiar.insert(text.as_bytes(), scopes.clone());
+        }
+        Ok(scopes)
+    }
+
     /// What the token is revoked by. A name made up here is never more than a subject's tokens of one second, so no
     /// token escapes a revocation by it.
     fn credential_id(
@@ -113,6 +129,10 @@ impl TokenRules {
         required(id).map(boxed)
     }
 }
+
+/// What scopes as an issuer writes them come to under one set of rules. They are given in a few combinations, and each is
+/// read but once.
+pub(in crate::jwt) type FamiliarScopes = Familiar<ScopeSet, 16>;
 
 /// A token that is refused for nothing but, perhaps, its time.
 #[derive(Debug)]
@@ -132,13 +152,11 @@ fn boxed(text: Cow<'_, str>) -> Box<str> {
     text.into_owned().into_boxed_str()
 }
 
-fn scopes(text: Option<&str>) -> Result<ScopeSet, TokenError> {
-    text.map_or(Ok(ScopeSet::default()), |text| ScopeSet::parse(text).map_err(|_| TokenError::Malformed))
-}
-
 fn allowlist(ranges: &[Cow<'_, str>]) -> Result<Allowlist, TokenError> {
     Allowlist::parse(ranges.iter().map(Cow::as_ref)).map_err(|_| TokenError::Malformed)
 }
 
+/// Bytes of a text of scopes that is worth keeping.
+const LONGEST_FAMILIAR: usize = 256;
 /// How far clocks of issuer and verifier may differ about `iat`.
 const MAX_AHEAD: TimeDelta = TimeDelta::seconds(5);
