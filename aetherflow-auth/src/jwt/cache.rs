@@ -48,10 +48,10 @@ impl Cache {
 
     pub(super) fn insert(&self, token: &[u8], memo: Memo) {
         let hash = self.hasher.hash_one(token);
-        let slot = Slot { hash, token: Zeroizing::new(token.into()), memo };
+        let slot = Slot::new(hash, token, memo);
         let replaced = {
             let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
-            shard.insert(slot, || self.has_room())
+            shard.insert(token, slot, || self.has_room())
         };
         // Dropped, and so zeroized, outside the lock.
         drop(replaced);
@@ -119,7 +119,8 @@ impl Memo {
 #[derive(Debug, Default)]
 struct Shard {
     table: HashTable<usize>,
-    slots: Vec<Slot>,
+    #[expect(clippy::vec_box, reason = "a vector that grows leaves copies of what it holds behind")]
+    slots: Vec<Box<Slot>>,
     hand: usize,
 }
 
@@ -130,9 +131,14 @@ impl Shard {
     }
 
     /// Puts the slot in, and gives back the one it replaces: its own former one, or the victim if there is no room.
-    fn insert(&mut self, slot: Slot, has_room: impl FnOnce() -> bool) -> Option<Slot> {
+    fn insert(
+        &mut self,
+        token: &[u8],
+        slot: Box<Slot>,
+        has_room: impl FnOnce() -> bool,
+    ) -> Option<Box<Slot>> {
         let slots = &self.slots;
-        let known = self.table.find(slot.hash, |&at| slots[at].is(slot.hash, &slot.token)).copied();
+        let known = self.table.find(slot.hash, |&at| slots[at].is(slot.hash, token)).copied();
         if let Some(at) = known {
             return Some(std::mem::replace(&mut self.slots[at], slot));
         }
@@ -169,15 +175,29 @@ impl Shard {
     }
 }
 
+/// One token in one piece of memory, so that a hit waits for it once: where many are in use no cache holds it.
 struct Slot {
     hash: u64,
-    token: Zeroizing<Box<[u8]>>,
+    length: usize,
+    near: Zeroizing<[u8; NEAR]>,
+    /// What of the token is beyond.
+    far: Zeroizing<Box<[u8]>>,
     memo: Memo,
 }
 
 impl Slot {
+    fn new(hash: u64, token: &[u8], memo: Memo) -> Box<Self> {
+        let (near, far) = token.split_at(token.len().min(NEAR));
+        let (length, far) = (near.len(), Zeroizing::new(far.into()));
+        let mut slot = Box::new(Self { hash, length, near: Zeroizing::new([0; NEAR]), far, memo });
+        // In its place, so that no copy of the token stays behind.
+        slot.near[..length].copy_from_slice(near);
+        slot
+    }
+
     fn is(&self, hash: u64, token: &[u8]) -> bool {
-        self.hash == hash && **self.token == *token
+        let is_same = |(near, far): (&[u8], &[u8])| self.near[..self.length] == *near && **self.far == *far;
+        self.hash == hash && token.split_at_checked(self.length).is_some_and(is_same)
     }
 }
 
@@ -188,6 +208,8 @@ impl fmt::Debug for Slot {
     }
 }
 
+/// Most tokens under HS256, ES256 and EdDSA are shorter.
+const NEAR: usize = 512;
 const MOST_SHARDS: usize = 16;
 const LEAST_SHARD: usize = 64;
 
@@ -196,6 +218,28 @@ const LEAST_SHARD: usize = 64;
 mod tests {
     use super::*;
     use crate::key::Algorithm;
+
+    #[test]
+    fn a_token_is_matched_whole_however_long_it_is() {
+        let key = Arc::new(VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap());
+        let memo = || Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), Clearance::default());
+        for length in [1, NEAR - 1, NEAR, NEAR + 1, 2 * NEAR] {
+            let token = vec![b'a'; length];
+            let slot = Slot::new(7, &token, memo());
+            assert!(slot.is(7, &token), "{length}");
+            assert!(!slot.is(8, &token), "{length}");
+            // The same hash for all: equality must not rest on it.
+            let cut = &token[..length - 1];
+            let longer = [token.as_slice(), b"a"].concat();
+            let zero = [token.as_slice(), b"\0"].concat();
+            assert_eq!([cut, &longer, &zero, b""].map(|other| slot.is(7, other)), [false; 4], "{length}");
+            for at in 0..length {
+                let mut other = token.clone();
+                other[at] = b'b';
+                assert!(!slot.is(7, &other), "{length}, {at}");
+            }
+        }
+    }
 
     #[test]
     fn as_many_tokens_as_were_asked_for_are_remembered_however_they_spread() {
