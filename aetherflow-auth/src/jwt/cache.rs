@@ -118,16 +118,13 @@ impl Memo {
 /// A table of slots, and the hand of a clock that evicts (second chance).
 #[derive(Debug, Default)]
 struct Shard {
-    table: HashTable<usize>,
-    #[expect(clippy::vec_box, reason = "a vector that grows leaves copies of what it holds behind")]
-    slots: Vec<Box<Slot>>,
+    table: HashTable<Box<Slot>>,
     hand: usize,
 }
 
 impl Shard {
     fn find(&self, hash: u64, token: &[u8]) -> Option<&Slot> {
-        let at = self.table.find(hash, |&at| self.slots[at].is(hash, token))?;
-        Some(&self.slots[*at])
+        self.table.find(hash, |slot| slot.is(hash, token)).map(Box::as_ref)
     }
 
     /// Puts the slot in, and gives back the one it replaces: its own former one, or the victim if there is no room.
@@ -137,41 +134,32 @@ impl Shard {
         slot: Box<Slot>,
         has_room: impl FnOnce() -> bool,
     ) -> Option<Box<Slot>> {
-        let slots = &self.slots;
-        let known = self.table.find(slot.hash, |&at| slots[at].is(slot.hash, token)).copied();
-        if let Some(at) = known {
-            return Some(std::mem::replace(&mut self.slots[at], slot));
-        }
         let hash = slot.hash;
-        if has_room() {
-            self.slots.push(slot);
-            self.index(hash, self.slots.len() - 1);
-            return None;
+        if let Some(known) = self.table.find_mut(hash, |known| known.is(hash, token)) {
+            return Some(std::mem::replace(known, slot));
         }
-        // Without a victim the slot itself is the one that goes.
-        let Some(at) = self.victim() else { return Some(slot) };
-        let old = std::mem::replace(&mut self.slots[at], slot);
-        if let Ok(entry) = self.table.find_entry(old.hash, |&other| other == at) {
-            entry.remove();
+        let mut victim = None;
+        if !has_room() {
+            // Without a victim the slot itself is the one that goes.
+            let Some(slot) = self.evict() else { return Some(slot) };
+            victim = Some(slot);
         }
-        self.index(hash, at);
-        Some(old)
+        self.table.insert_unique(hash, slot, |slot| slot.hash);
+        victim
     }
 
-    fn index(&mut self, hash: u64, at: usize) {
-        let slots = &self.slots;
-        self.table.insert_unique(hash, at, |&other| slots[other].hash);
-    }
-
-    /// The next slot not used since the hand came by; the second round finds one for certain, if there are any.
-    fn victim(&mut self) -> Option<usize> {
-        loop {
-            let at = self.hand % self.slots.len().max(1);
+    /// Takes out the next slot not used since the hand came by; the second round finds one for certain, if there are any.
+    fn evict(&mut self) -> Option<Box<Slot>> {
+        while !self.table.is_empty() {
+            let at = self.hand % self.table.num_buckets();
             self.hand = at + 1;
-            if !self.slots.get(at)?.memo.is_used.swap(false, Ordering::Relaxed) {
-                return Some(at);
+            if let Ok(slot) = self.table.get_bucket_entry(at)
+                && !slot.get().memo.is_used.swap(false, Ordering::Relaxed)
+            {
+                return Some(slot.remove().0);
             }
         }
+        None
     }
 }
 
@@ -219,10 +207,38 @@ mod tests {
     use super::*;
     use crate::key::Algorithm;
 
+    fn memo() -> Memo {
+        let key = VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap();
+        Memo::new(0, Arc::new(key), Err(TokenError::Expired), Clearance::default())
+    }
+
+    #[test]
+    fn what_was_used_since_the_hand_came_by_is_spared() {
+        let mut shard = Shard::default();
+        let hash = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let insert = |shard: &mut Shard, at: u64, has_room| {
+            let token = at.to_le_bytes();
+            shard.insert(&token, Slot::new(hash(at), &token, memo()), || has_room).map(|slot| slot.hash)
+        };
+        let is_there = |shard: &Shard, at: u64| shard.find(hash(at), &at.to_le_bytes()).is_some();
+        assert_eq!(insert(&mut shard, 0, false), Some(hash(0)), "nothing is there to give way");
+        assert!(!is_there(&shard, 0));
+        for at in 0..8 {
+            assert_eq!(insert(&mut shard, at, true), None);
+        }
+        for newcomer in 100..132 {
+            for at in 0..4 {
+                shard.find(hash(at), &at.to_le_bytes()).unwrap().memo.keep();
+            }
+            let gone = insert(&mut shard, newcomer, false).unwrap();
+            assert!((0..4).all(|at| hash(at) != gone), "{newcomer}");
+        }
+        assert_eq!(shard.table.len(), 8);
+        assert_eq!((100..132).filter(|at| is_there(&shard, *at)).count(), 4);
+    }
+
     #[test]
     fn a_token_is_matched_whole_however_long_it_is() {
-        let key = Arc::new(VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap());
-        let memo = || Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), Clearance::default());
         for length in [1, NEAR - 1, NEAR, NEAR + 1, 2 * NEAR] {
             let token = vec![b'a'; length];
             let slot = Slot::new(7, &token, memo());
@@ -243,7 +259,6 @@ mod tests {
 
     #[test]
     fn as_many_tokens_as_were_asked_for_are_remembered_however_they_spread() {
-        let key = Arc::new(VerifyingKey::from_secret("k1", Algorithm::Hs256, &[7; 32]).unwrap());
         for capacity in [1, 63, 64, 1_000, 5_000] {
             let cache = Cache::new(capacity);
             let held = |from: usize, to: usize| {
@@ -253,10 +268,7 @@ mod tests {
             };
             let insert = |from: usize, to: usize| {
                 for at in from..to {
-                    cache.insert(
-                        format!("token-{at}").as_bytes(),
-                        Memo::new(0, Arc::clone(&key), Err(TokenError::Expired), Clearance::default()),
-                    );
+                    cache.insert(format!("token-{at}").as_bytes(), memo());
                 }
             };
             insert(0, capacity);
