@@ -41,13 +41,13 @@ impl Cache {
 
     /// Gives what is remembered of the token to `read`.
     pub(super) fn find<T>(&self, token: &[u8], read: impl FnOnce(&Memo) -> Option<T>) -> Option<T> {
-        let hash = self.hasher.hash_one(token);
+        let hash = self.hash(token);
         let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
         read(&shard.find(hash, token)?.memo)
     }
 
     pub(super) fn insert(&self, token: &[u8], memo: Memo) {
-        let hash = self.hasher.hash_one(token);
+        let hash = self.hash(token);
         let slot = Slot::new(hash, token, memo);
         let replaced = {
             let mut shard = self.shard(hash).write().unwrap_or_else(PoisonError::into_inner);
@@ -55,6 +55,11 @@ impl Cache {
         };
         // Dropped, and so zeroized, outside the lock.
         drop(replaced);
+    }
+
+    /// Of the signature's end alone, which no two genuine tokens share; whatever has it is compared whole.
+    fn hash(&self, token: &[u8]) -> u64 {
+        self.hasher.hash_one(&token[token.len().saturating_sub(HASHED)..])
     }
 
     /// Whether one more fits, which it then does.
@@ -196,6 +201,8 @@ impl fmt::Debug for Slot {
     }
 }
 
+/// Characters of a signature of 32 bytes; none is shorter.
+const HASHED: usize = 43;
 /// Most tokens under HS256, ES256 and EdDSA are shorter.
 const NEAR: usize = 512;
 const MOST_SHARDS: usize = 16;
