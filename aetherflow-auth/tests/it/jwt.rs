@@ -287,6 +287,26 @@ fn the_cache_keeps_to_its_bound_and_what_is_in_use() {
 }
 
 #[test]
+fn a_token_that_ends_as_a_remembered_one_is_not_taken_for_it() {
+    let verifier = verifier();
+    let long = sign(&header().to_string(), &claims_with("note", json!("n".repeat(2_000))).to_string());
+    for good in [good(), long] {
+        assert_eq!(verifier.verify_at(&good, now()).map(drop), Ok(()));
+        for at in 0..good.len() {
+            let mut other = good.clone().into_bytes();
+            other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+            assert!(verifier.cached_at(&other, now()).is_none(), "{at}");
+            let answer = verifier.verify_at(&other, now()).map(drop);
+            assert!(answer.is_err_and(|error| !error.is_genuine()), "{at}");
+        }
+        for other in [&good[1..], &format!("e30.{good}"), &good[good.len() - 43..]] {
+            assert!(verifier.cached_at(other, now()).is_none(), "{other}");
+        }
+        assert!(verifier.cached_at(&good, now()).is_some());
+    }
+}
+
+#[test]
 fn a_familiar_header_means_its_key_only_as_long_as_that_is_one_of_the_keys() {
     let here = Environment::production();
     let signing = |id, byte: u8| SigningKey::from_secret(id, Algorithm::Hs256, &[byte; 32], here).unwrap();
