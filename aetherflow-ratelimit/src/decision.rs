@@ -7,7 +7,9 @@ use smallvec::SmallVec;
 
 use crate::account::Account;
 use crate::gcra::{self, Balance, Verdict};
+use crate::pair;
 use crate::plan::{Plan, Window};
+use crate::table::Ruling;
 use crate::tick::Tick;
 
 /// The outcome of one check.
@@ -37,6 +39,25 @@ impl Decision {
         }
         let verdict = gcra::decide(&mut balances, cost);
         Self { verdict, cost, lag: moment.since(now), windows, balances }
+    }
+
+    /// What a table said of a request of `cost` at `now`, which it counts from its own beginning.
+    pub(crate) fn by_table(plan: &Plan, periods: [u64; 2], ruling: Ruling, cost: u32, now: u64) -> Self {
+        let windows = Arc::clone(plan.shared_windows());
+        let debts = pair::owed(ruling.moments, now);
+        let mut balances = SmallVec::new();
+        for window in &*windows {
+            let bucket = window.bucket();
+            let debt = if bucket.period() == periods[0] { debts[0] } else { debts[1] };
+            balances.push(Balance { bucket, debt: bucket.debt_of(debt) });
+        }
+        let fits = windows.iter().all(|window| cost <= window.limit());
+        let verdict = match (ruling.is_allowed, fits) {
+            (true, _) => Verdict::Allowed,
+            (false, true) => Verdict::Denied,
+            (false, false) => Verdict::NeverFits,
+        };
+        Self { verdict, cost, lag: 0, windows, balances }
     }
 
     /// The balances to store; none, if the request changes nothing.

@@ -9,19 +9,23 @@
 //! 2. Otherwise, if one window has no room for the cost, none is charged.
 //! 3. Otherwise all are charged.
 
+use crate::pair::Rate;
+
 /// One token bucket: `limit` requests, paid back evenly over `period` milliseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Bucket {
     // Invariant: both are at least 1, and limit * period < 2^63, so that a debt plus a charge fits in 64 bits.
     limit: u32,
     period: u64,
+    /// Milliseconds in which one request is paid back, rounded up; the most there are, if it takes longer.
+    interval: u32,
 }
 
 /// A bucket and what its key owes there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Balance {
     pub(crate) bucket: Bucket,
-    /// Units of the bucket, at most its capacity.
+    /// Units of the bucket, at most its capacity, or more where a clock went back.
     pub(crate) debt: u64,
 }
 
@@ -60,7 +64,8 @@ impl Balance {
 impl Bucket {
     pub(crate) fn new(limit: u32, period: u64) -> Option<Self> {
         let capacity = u64::from(limit).checked_mul(period)?;
-        (1..1 << 63).contains(&capacity).then_some(Self { limit, period })
+        let is_counted = (1..1 << 63).contains(&capacity);
+        is_counted.then(|| Self { limit, period, interval: interval(limit, period) })
     }
 
     pub(crate) fn limit(self) -> u32 {
@@ -70,6 +75,16 @@ impl Bucket {
     /// Milliseconds.
     pub(crate) fn period(self) -> u64 {
         self.period
+    }
+
+    /// The bucket as a table counts it, if a whole millisecond is at most a tenth of what one request takes.
+    pub(crate) fn rate(self) -> Option<Rate> {
+        (self.interval >= 10).then_some(Rate { limit: self.limit, interval: u64::from(self.interval) })
+    }
+
+    /// What is owed where a table says that it takes so many milliseconds to pay back.
+    pub(crate) fn debt_of(self, milliseconds: u64) -> u64 {
+        milliseconds.saturating_mul(u64::from(self.limit))
     }
 
     fn capacity(self) -> u64 {
@@ -91,7 +106,7 @@ impl Bucket {
         if cost > self.limit {
             return None;
         }
-        let over = (debt + self.charge(cost)).saturating_sub(self.capacity());
+        let over = debt.saturating_add(self.charge(cost)).saturating_sub(self.capacity());
         Some(self.time_to_drain(over))
     }
 
@@ -102,7 +117,7 @@ impl Bucket {
 
     /// Whole requests that would fit at once.
     pub(crate) fn remaining(self, debt: u64) -> u32 {
-        u32::try_from((self.capacity() - debt) / self.period).unwrap_or(self.limit)
+        u32::try_from(self.capacity().saturating_sub(debt) / self.period).unwrap_or(self.limit)
     }
 
     /// Milliseconds, rounded up, in which `requests` requests are paid back.
@@ -125,6 +140,10 @@ impl Bucket {
     pub(crate) fn owes_more(self, debt: u64, other: Self, other_debt: u64) -> bool {
         u128::from(debt) * u128::from(other.limit) > u128::from(other_debt) * u128::from(self.limit)
     }
+}
+
+fn interval(limit: u32, period: u64) -> u32 {
+    u32::try_from(period.div_ceil(u64::from(limit))).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -93,6 +93,11 @@ impl Hash for Key<'_> {
 }
 
 impl Key<'_> {
+    /// Whether anyone may have it who has an address.
+    pub(crate) fn is_address(&self) -> bool {
+        matches!(self.0, Kind::Ipv4(_) | Kind::Ipv6(_))
+    }
+
     /// The bytes by which a stored key is known.
     pub(crate) fn encoded(&self) -> Box<[u8]> {
         let (kind, parts) = self.parts();

@@ -9,8 +9,13 @@ mod gcra;
 mod key;
 mod limiter;
 mod name;
+mod pair;
 mod plan;
 mod shard;
+mod state;
+mod sync;
+mod table;
+mod tables;
 mod tick;
 
 pub use crate::decision::{Decision, Standing};

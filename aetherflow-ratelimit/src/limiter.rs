@@ -6,6 +6,7 @@ use crate::decision::Decision;
 use crate::exact::Exact;
 use crate::key::Key;
 use crate::plan::Plan;
+use crate::tables::Tables;
 use crate::tick::Tick;
 
 /// Decides how often each key may act, within bounded memory.
@@ -28,7 +29,8 @@ use crate::tick::Tick;
 /// ```
 #[derive(Debug)]
 pub struct Limiter {
-    engine: Exact,
+    tables: Option<Tables>,
+    exact: Exact,
     clock: Clock,
     start: Instant,
 }
@@ -43,7 +45,22 @@ impl Limiter {
     pub fn exact(max_keys: usize) -> Self {
         let clock = Clock::new();
         let start = clock.now();
-        Self { engine: Exact::new(max_keys), clock, start }
+        Self { tables: None, exact: Exact::new(max_keys), clock, start }
+    }
+
+    /// Makes a limiter of fixed memory, 18 bytes a slot, for plans of a minute, of an hour, or of both.
+    ///
+    /// Verified keys and addresses have `slots` each. Give at least 1.6 times the number of keys that are live at once
+    /// (that have spent and not yet refilled). With less, keys give way to each other, which makes the limiter
+    /// stricter, and [`Limiter::replaced`] counts it.
+    ///
+    /// Time is counted in whole milliseconds: a quota of which one request takes no whole number of them, such as seven
+    /// a minute, is that much stricter. A plan of other periods, of more than two windows, or of more than a hundred
+    /// requests a second is decided as by [`exact`](Self::exact), apart from what the table holds of the key. After
+    /// 2.1 years the table's time stands still, and what is spent then stays spent.
+    #[must_use]
+    pub fn new(slots: usize) -> Self {
+        Self { tables: Some(Tables::new([60_000, 3_600_000], slots)), ..Self::exact(slots) }
     }
 
     /// Returns the limiter's own time: milliseconds since it was made.
@@ -63,25 +80,27 @@ impl Limiter {
     /// A refusal changes nothing. A cost of 0 is always allowed and changes nothing. A cost above a window's limit
     /// [never fits](Decision::never_fits). A tick before the key's last admitted request reads as that request's.
     pub fn check_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        self.engine.check(key, plan, cost, now)
+        let decision = self.tables.as_ref().and_then(|tables| tables.check(key, plan, cost, now));
+        decision.unwrap_or_else(|| self.exact.check(key, plan, cost, now))
     }
 
     /// Returns what [`Limiter::check_at`] would decide, and changes nothing.
     ///
     /// The decision's windows are as they would be after the request; with cost 0, as they are.
     pub fn peek_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        self.engine.peek(key, plan, cost, now)
+        let decision = self.tables.as_ref().and_then(|tables| tables.peek(key, plan, cost, now));
+        decision.unwrap_or_else(|| self.exact.peek(key, plan, cost, now))
     }
 
     /// Counts the keys kept now, at most as many as the limiter was made for.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.engine.len()
+        self.tables.as_ref().map_or(0, Tables::kept) + self.exact.len()
     }
 
     /// Counts the keys that ever gave way while they still owed something: above zero, the limiter is too small.
     #[must_use]
     pub fn replaced(&self) -> u64 {
-        self.engine.replaced()
+        self.tables.as_ref().map_or(0, Tables::replaced) + self.exact.replaced()
     }
 }

@@ -13,6 +13,8 @@ mod corpus_checks;
 mod corpus_page;
 mod environment;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod familiar;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod forge;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod jwks;

@@ -28,6 +28,41 @@ fn a_flood_of_a_million_keys_keeps_no_more_than_the_limiter_was_made_for() {
 }
 
 #[test]
+fn a_table_bears_a_flood_of_addresses_beside_its_verified_callers_and_does_not_grow() {
+    let (limiter, free) = (Limiter::new(1_000), Plan::free());
+    let regular = Key::tenant("iss", "acme");
+    let now = Tick::from_millis(0);
+    assert!(limiter.check_at(&regular, &free, 59, now).is_allowed());
+    for n in 0..1_000_000 {
+        let _ = limiter.check_at(&address(n), &free, 1, now);
+    }
+    assert_eq!(limiter.kept(), 1_000 + 1);
+    assert!(limiter.replaced() > 10_000, "{}", limiter.replaced());
+    assert_eq!(remaining(&limiter.peek_at(&regular, &free, 0, now)), [1, 941]);
+    let newcomer = Key::tenant("iss", "new");
+    assert_eq!(
+        remaining(&limiter.peek_at(&newcomer, &free, 0, now)),
+        [60, 1_000],
+        "no floor of the addresses binds it"
+    );
+}
+
+#[test]
+fn a_flood_of_verified_keys_takes_none_past_its_limit() {
+    let (limiter, free) = (Limiter::new(1_000), Plan::free());
+    let regular = Key::tenant("iss", "acme");
+    let mut admitted = 0;
+    for n in 0..300_000 {
+        let now = Tick::from_millis(n / 1_000);
+        let _ = limiter.check_at(&Key::tenant("iss", &n.to_string()), &free, 1, now);
+        admitted += u32::from(limiter.check_at(&regular, &free, 1, now).is_allowed());
+    }
+    assert!(limiter.replaced() > 10_000, "{}", limiter.replaced());
+    // Under a third of a second passed.
+    assert!(admitted <= 60, "{admitted}");
+}
+
+#[test]
 fn a_flood_that_ends_is_forgotten_and_limits_are_whole_again() {
     let (limiter, free) = (Limiter::exact(100), Plan::free());
     for n in 0..50_000 {

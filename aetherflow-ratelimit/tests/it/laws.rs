@@ -52,9 +52,24 @@ fn expected(model: &Model, plan: &Plan, cost: u32, lag: u64) -> Answer {
     }
 }
 
+/// Both engines, with room for so many keys at the least.
+fn engines(size: usize) -> [Limiter; 2] {
+    [Limiter::exact(size), Limiter::new(size)]
+}
+
+/// The trace without steps back.
+fn forward(mut trace: Vec<Step>) -> Vec<Step> {
+    trace.iter_mut().for_each(|step| step.jump = step.jump.abs());
+    trace
+}
+
 /// Runs a trace beside the models and calls `compare` at every step; a key's own time is that of its last admission.
-fn run(trace: &[Step], plans: &[Plan], mut compare: impl FnMut(&Model, &Plan, &Step, u64, &Decision)) {
-    let limiter = Limiter::exact(1_000);
+fn run(
+    limiter: &Limiter,
+    trace: &[Step],
+    plans: &[Plan],
+    mut compare: impl FnMut(&Model, &Plan, &Step, u64, &Decision),
+) {
     let mut models: Vec<(u64, Model)> = vec![Default::default(); 4];
     let mut now = 1_000_000_u64;
     for step in trace {
@@ -63,7 +78,7 @@ fn run(trace: &[Step], plans: &[Plan], mut compare: impl FnMut(&Model, &Plan, &S
         let (last, model) = &mut models[usize::from(step.key)];
         let mut then = model.clone();
         then.advance(now);
-        let decision = ask(&limiter, step.key, plan, step.cost, now);
+        let decision = ask(limiter, step.key, plan, step.cost, now);
         compare(&then, plan, step, last.saturating_sub(now), &decision);
         if decision.is_allowed() && step.cost > 0 {
             then.charge(plan, step.cost);
@@ -88,18 +103,19 @@ proptest! {
 
     #[test]
     fn shipped_plans_decide_as_exact_fractions_do_through_every_change_of_plan(trace in steps(4, 120)) {
-        run(&trace, &shipped(), exactly);
+        run(&Limiter::exact(1_000), &trace, &shipped(), exactly);
+        run(&Limiter::new(1_000), &forward(trace), &shipped(), exactly);
     }
 
     #[test]
     fn any_one_plan_decides_as_exact_fractions_do(trace in steps(4, 120), plan in 0..4_usize) {
-        run(&trace, &odd()[plan..=plan], exactly);
+        run(&Limiter::exact(1_000), &trace, &odd()[plan..=plan], exactly);
     }
 
     #[test]
     fn a_change_between_odd_plans_is_never_laxer_and_stricter_by_less_than_a_unit(trace in steps(1, 120)) {
         let mut changes = 0;
-        run(&trace, &odd(), |then, plan, step, lag, decision| {
+        run(&Limiter::exact(1_000), &trace, &odd(), |then, plan, step, lag, decision| {
             changes += 1;
             match (answer(decision), expected(then, plan, step.cost, lag)) {
                 (Answer::Wait(wait), Answer::Wait(exact)) => {
@@ -113,72 +129,80 @@ proptest! {
 
     #[test]
     fn a_wait_is_exact(trace in steps(1, 60), cost in 1..60_u32) {
-        let (limiter, plans) = (Limiter::exact(8), shipped());
-        let mut now = 10_000_u64;
-        for step in &trace {
-            now = now.saturating_add_signed(step.jump);
-            let plan = &plans[step.plan % 3];
-            let _ = ask(&limiter, 0, plan, step.cost, now);
-            let key = Key::tenant("iss", "0");
-            if let Some(wait) = limiter.peek_at(&key, plan, cost, Tick::from_millis(now)).retry_after() {
-                let at = Tick::from_millis(now).saturating_add(wait);
-                let before = Tick::from_millis(at.as_millis() - 1);
-                prop_assert!(wait > Duration::ZERO);
-                prop_assert!(!limiter.peek_at(&key, plan, cost, before).is_allowed());
-                prop_assert!(limiter.peek_at(&key, plan, cost, at).is_allowed());
+        for limiter in engines(8) {
+            let (plans, key, mut now) = (shipped(), Key::tenant("iss", "0"), 10_000_u64);
+            for step in &trace {
+                now = now.saturating_add_signed(step.jump);
+                let plan = &plans[step.plan % 3];
+                let _ = ask(&limiter, 0, plan, step.cost, now);
+                if let Some(wait) = limiter.peek_at(&key, plan, cost, Tick::from_millis(now)).retry_after() {
+                    let at = Tick::from_millis(now).saturating_add(wait);
+                    let before = Tick::from_millis(at.as_millis() - 1);
+                    prop_assert!(wait > Duration::ZERO);
+                    prop_assert!(!limiter.peek_at(&key, plan, cost, before).is_allowed());
+                    prop_assert!(limiter.peek_at(&key, plan, cost, at).is_allowed());
+                }
             }
         }
     }
 
     #[test]
     fn a_request_is_charged_to_every_window_or_to_none(trace in steps(1, 120)) {
-        let (limiter, plans) = (Limiter::exact(8), shipped());
-        let mut now = 10_000_u64;
-        for step in &trace {
-            now = now.saturating_add_signed(step.jump);
-            let (plan, key) = (&plans[step.plan % 3], Key::tenant("iss", "0"));
-            let before = remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now)));
-            let decision = ask(&limiter, 0, plan, step.cost, now);
-            let spent = if decision.is_allowed() { step.cost } else { 0 };
-            let want: Vec<u32> = before.iter().map(|left| left - spent).collect();
-            prop_assert_eq!(remaining(&decision), want.clone());
-            prop_assert_eq!(remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now))), want);
-            prop_assert_eq!(decision.violated().count() == 0, decision.is_allowed());
+        for limiter in engines(8) {
+            let (plans, key, mut now) = (shipped(), Key::tenant("iss", "0"), 10_000_u64);
+            for step in &trace {
+                now = now.saturating_add_signed(step.jump);
+                let plan = &plans[step.plan % 3];
+                let before = remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now)));
+                let decision = ask(&limiter, 0, plan, step.cost, now);
+                let spent = if decision.is_allowed() { step.cost } else { 0 };
+                let want: Vec<u32> = before.iter().map(|left| left - spent).collect();
+                prop_assert_eq!(remaining(&decision), want.clone());
+                prop_assert_eq!(remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now))), want);
+                prop_assert_eq!(decision.violated().count() == 0, decision.is_allowed());
+            }
         }
     }
 
     #[test]
     fn no_key_passes_its_envelope_between_any_two_moments_with_room_for_all(trace in steps(4, 200)) {
-        hold_envelopes(&trace, 1_000);
+        engines(1_000).iter().for_each(|limiter| hold_envelopes(limiter, &trace));
     }
 
     #[test]
     fn no_key_passes_its_envelope_when_five_live_keys_share_four_slots(trace in steps(5, 200)) {
-        hold_envelopes(&trace, 4);
+        hold_envelopes(&Limiter::exact(4), &forward(trace));
     }
 
     #[test]
     fn no_key_passes_its_envelope_when_five_live_keys_share_one_slot(trace in steps(5, 200)) {
-        hold_envelopes(&trace, 1);
+        hold_envelopes(&Limiter::exact(1), &forward(trace));
+    }
+
+    #[test]
+    fn no_key_passes_its_envelope_when_forty_live_keys_share_two_lines(trace in steps(40, 400)) {
+        hold_envelopes(&Limiter::new(8), &forward(trace));
     }
 }
 
 /// Counts what each key gets, in fractions of its plan's limits, between every two of its admissions.
 ///
-/// The envelope is one bucket plus its refill. The clock never goes back here: what a tick in the past means is the
-/// model's law.
-fn hold_envelopes(trace: &[Step], slots: usize) {
+/// The envelope is one bucket plus its refill. A clock that goes back gives nothing: an admission counts as of the latest
+/// time at which the key was admitted. (Where keys share slots, one goes by the times of the others.)
+fn hold_envelopes(limiter: &Limiter, trace: &[Step]) {
     const WHOLE: u128 = 150_000 * 3_600_000;
-    let (limiter, plans) = (Limiter::exact(slots), shipped());
+    let plans = shipped();
     let mut admitted: Vec<(u8, u64, [u128; 2])> = Vec::new();
-    let mut now = 0;
+    let (mut now, mut latest) = (10_000_u64, [0; 256]);
     for step in trace {
-        now += step.jump.unsigned_abs();
+        now = now.saturating_add_signed(step.jump);
         let plan = &plans[step.plan % 3];
-        if ask(&limiter, step.key, plan, step.cost, now).is_allowed() {
+        if ask(limiter, step.key, plan, step.cost, now).is_allowed() {
             let part =
                 |at| u128::from(step.cost) * WHOLE / u128::from(plan.windows().nth(at).unwrap().limit());
-            admitted.push((step.key, now, [part(0), part(1)]));
+            let latest = &mut latest[usize::from(step.key)];
+            *latest = now.max(*latest);
+            admitted.push((step.key, *latest, [part(0), part(1)]));
         }
     }
     for (first, &(key, start, _)) in admitted.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Revocation's own files over loom's locks and atomics.
+//! Revocation's own files, and those of the limiter's table, over loom's locks and atomics.
 //!
 //! Each function runs in every order its threads may meet in. They are no tests here, for the files bring tests of their
 //! own, which know nothing of loom.
@@ -10,5 +10,14 @@ mod sync {
     pub(crate) type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 }
 
+pub mod limiter;
+#[path = "../../../aetherflow-ratelimit/src/pair.rs"]
+mod pair;
 #[expect(dead_code, reason = "the files hold more than what threads share")]
 pub mod revocation;
+#[expect(dead_code, reason = "the files hold more than what threads share")]
+#[path = "../../../aetherflow-ratelimit/src/state.rs"]
+mod state;
+#[expect(dead_code, reason = "the files hold more than what threads share")]
+#[path = "../../../aetherflow-ratelimit/src/table.rs"]
+mod table;

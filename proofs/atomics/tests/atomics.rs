@@ -1,6 +1,6 @@
 //! In every order their threads may meet in, tried by loom.
 
-use aetherflow_proof_atomics::revocation;
+use aetherflow_proof_atomics::{limiter, revocation};
 
 #[test]
 fn whoever_sees_the_feed_proven_sees_what_was_revoked_before() {
@@ -30,4 +30,34 @@ fn a_token_that_was_cleared_is_found_by_whoever_revoked_it() {
 #[test]
 fn a_token_is_cleared_of_no_more_than_was_looked_at() {
     revocation::a_token_is_cleared_of_no_more_than_was_looked_at();
+}
+
+#[test]
+fn two_who_come_at_once_get_no_more_than_there_is() {
+    limiter::two_who_come_at_once_get_no_more_than_there_is();
+}
+
+#[test]
+fn two_hits_at_once_are_both_counted() {
+    limiter::two_hits_at_once_are_both_counted();
+}
+
+#[test]
+fn a_key_that_gives_way_while_it_is_asked_keeps_what_it_owes() {
+    limiter::a_key_that_gives_way_while_it_is_asked_keeps_what_it_owes();
+}
+
+#[test]
+fn who_takes_a_slot_is_not_charged_for_its_last_owner_nor_forgotten() {
+    limiter::who_takes_a_slot_is_not_charged_for_its_last_owner_nor_forgotten();
+}
+
+#[test]
+fn two_newcomers_take_two_slots() {
+    limiter::two_newcomers_take_two_slots();
+}
+
+#[test]
+fn two_who_come_at_once_get_what_there_is() {
+    limiter::two_who_come_at_once_get_what_there_is();
 }

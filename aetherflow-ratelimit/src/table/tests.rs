@@ -1,0 +1,192 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::pair::Rate;
+
+/// So many requests at once, each paid back in a second, and an hour's worth that never binds.
+fn pair(limit: u32) -> Pair {
+    Pair { short: Rate { limit, interval: 1_000 }, long: Rate { limit: 1_000, interval: 3_600 } }
+}
+
+/// A hash whose candidates in a table of two lines are these.
+fn hash(n: u64, lines: [u64; 2]) -> u64 {
+    (lines[0] << 63 | n << 32) | (lines[1] << 31 | n)
+}
+
+fn takes(table: &Table, key: u64, cost: u32, now: u64) -> bool {
+    table.check(key, pair(4), cost, now).is_allowed
+}
+
+fn owes(table: &Table, key: u64, now: u64) -> u64 {
+    let moments = table.peek(key, pair(4), 0, now).moments;
+    moments[0].saturating_sub(now)
+}
+
+#[test]
+fn five_live_keys_of_one_line_do_not_push_each_other_out_of_their_limit() {
+    let table = Table::new(8);
+    let keys = [1, 2, 3, 4, 5].map(|n| hash(n, [0, 0]));
+    let mut taken = [0; 5];
+    for _ in 0..20 {
+        for (key, taken) in keys.iter().zip(&mut taken) {
+            *taken += u32::from(takes(&table, *key, 1, 1_000));
+        }
+    }
+    assert!(taken.iter().all(|taken| *taken <= 4), "{taken:?}");
+    assert!(table.replaced() > 0);
+    assert_eq!(table.kept(), 4);
+}
+
+#[test]
+fn the_one_nearest_to_full_gives_way_and_every_newcomer_owes_what_it_did() {
+    let table = Table::new(8);
+    let keys = [1, 2, 3, 4].map(|n| hash(n, [0, 0]));
+    for (key, cost) in keys.iter().zip([3, 2, 4, 3]) {
+        assert!(takes(&table, *key, cost, 0));
+    }
+    let newcomer = hash(5, [0, 0]);
+    assert!(takes(&table, newcomer, 1, 0), "it begins with nothing owed");
+    assert_eq!(table.replaced(), 1);
+    assert_eq!(
+        keys.map(|key| owes(&table, key, 0)),
+        [3_000, 2_000, 4_000, 3_000],
+        "the second is known by the floor"
+    );
+    assert_eq!([owes(&table, newcomer, 0), owes(&table, hash(6, [0, 0]), 0)], [1_000, 2_000]);
+    assert_eq!(owes(&table, hash(6, [0, 0]), 1_500), 500, "a floor drains");
+}
+
+#[test]
+fn a_newcomer_starts_with_the_higher_floor_of_its_lines_also_in_a_free_slot() {
+    let table = Table::new(8);
+    for n in 1..=5 {
+        assert!(takes(&table, hash(n, [0, 0]), 3, 0), "{n}");
+    }
+    for lines in [[0, 1], [1, 0]] {
+        assert_eq!(owes(&table, hash(9, lines), 0), 3_000, "{lines:?}");
+        assert!(!takes(&table, hash(9, lines), 2, 0), "{lines:?}");
+    }
+    assert_eq!(owes(&table, hash(9, [1, 1]), 0), 0);
+    assert!(takes(&table, hash(9, [0, 1]), 1, 0));
+    assert_eq!((table.replaced(), table.kept()), (1, 5), "the other line had room");
+}
+
+#[test]
+fn a_full_bucket_gives_its_slot_up_before_any_live_key_does() {
+    let table = Table::new(8);
+    for (n, cost) in [(1, 1), (2, 2), (3, 2), (4, 2)] {
+        assert!(takes(&table, hash(n, [0, 0]), cost, 0));
+    }
+    // The longer window's moment is that of the first key's bucket: 3.6 s.
+    assert!(takes(&table, hash(5, [0, 0]), 1, 3_600));
+    assert_eq!((table.replaced(), table.kept()), (0, 4));
+    assert_eq!(owes(&table, hash(6, [0, 0]), 3_600), 0, "nothing was owed");
+}
+
+#[test]
+fn a_refusal_and_a_cost_of_nothing_take_no_slot_and_change_none() {
+    let table = Table::new(8);
+    let key = hash(1, [0, 1]);
+    assert!(!takes(&table, key, 5, 0) && takes(&table, key, 0, 0));
+    assert_eq!(table.kept(), 0);
+    assert!(takes(&table, key, 3, 0));
+    let words = || -> Vec<u64> {
+        let slots = table.lines.iter().flat_map(|line| &line.0);
+        slots.map(|slot| slot.state.load(Ordering::Relaxed)).collect()
+    };
+    let before = words();
+    assert!(!takes(&table, key, 2, 0) && takes(&table, key, 0, 0));
+    assert_eq!(words(), before);
+}
+
+#[test]
+fn a_plan_without_a_window_leaves_what_is_owed_there() {
+    let table = Table::new(8);
+    let key = hash(1, [0, 1]);
+    let long_only = Pair { short: Rate::NONE, ..pair(4) };
+    assert!(takes(&table, key, 4, 0));
+    assert!(table.check(key, long_only, 900, 500).is_allowed);
+    assert_eq!(table.peek(key, pair(4), 0, 500).moments, [4_000, 904 * 3_600]);
+    assert!(!takes(&table, key, 1, 999) && takes(&table, key, 1, 1_000));
+}
+
+#[test]
+fn a_request_is_charged_to_both_windows_or_to_neither() {
+    let table = Table::new(8);
+    let key = hash(1, [0, 1]);
+    let tight = Pair { long: Rate { limit: 2, interval: 60_000 }, ..pair(4) };
+    assert!(table.check(key, tight, 2, 0).is_allowed);
+    for now in [0, 59_999] {
+        assert!(!table.check(key, tight, 1, now).is_allowed, "{now}");
+        assert_eq!(table.peek(key, tight, 0, 0).moments, [2_000, 120_000], "{now}");
+    }
+    assert!(table.check(key, tight, 1, 60_000).is_allowed);
+    assert_eq!(table.peek(key, tight, 0, 60_000).moments, [61_000, 180_000]);
+}
+
+#[test]
+fn a_newcomer_takes_the_emptier_line() {
+    let table = Table::new(8);
+    for n in 1..=2 {
+        assert!(takes(&table, hash(n, [0, 0]), 4, 0));
+    }
+    let live = |line: usize| table.lines[line].0.iter().filter(|slot| !slot.is_vacant(0)).count();
+    for (n, lines, want) in
+        [(3, [0, 1], [2, 1]), (4, [1, 0], [2, 2]), (5, [1, 0], [2, 3]), (6, [1, 0], [3, 3])]
+    {
+        assert!(takes(&table, hash(n, lines), 1, 0));
+        assert_eq!([live(0), live(1)], want, "{n}");
+    }
+}
+
+#[test]
+fn time_that_goes_back_or_has_come_to_its_end_gives_nothing() {
+    let table = Table::new(8);
+    let key = hash(1, [0, 1]);
+    assert!(takes(&table, key, 4, 10_000));
+    assert!(!takes(&table, key, 1, 0) && !takes(&table, key, 1, 10_999) && takes(&table, key, 1, 11_000));
+    let last = hash(2, [0, 1]);
+    for now in [LAST, LAST + 1, u64::MAX] {
+        assert_eq!(takes(&table, last, 2, now), now <= LAST + 1, "{now}");
+    }
+}
+
+#[test]
+fn uptime_makes_no_difference() {
+    const DAY: u64 = 86_400_000;
+    let hours = 3_600_000;
+    let wrap = 1 << 32;
+    for start in [0, wrap - hours, wrap - 1, wrap, wrap + hours, 2 * 365 * DAY] {
+        let (table, key) = (Table::new(8), hash(1, [0, 1]));
+        assert!(takes(&table, key, 4, start), "{start}");
+        assert!(!takes(&table, key, 1, start + 999), "{start}");
+        assert!(takes(&table, key, 1, start + 1_000), "{start}");
+        assert!(takes(&table, key, 4, start + 5_000), "{start}");
+    }
+}
+
+proptest! {
+    /// Twelve keys for eight slots, all of them live most of the time.
+    #[test]
+    fn no_order_of_requests_takes_a_key_past_its_envelope(
+        steps in prop::collection::vec((0..12_u64, 1..5_u32, 0..700_u64), 1..300)
+    ) {
+        let table = Table::new(8);
+        let mut admitted: Vec<(u64, u64, u64)> = Vec::new();
+        let mut now = 0;
+        for (n, cost, jump) in steps {
+            now += jump;
+            let key = hash(n, [n & 1, n >> 1 & 1]);
+            if takes(&table, key, cost, now) {
+                admitted.push((n, now, u64::from(cost)));
+            }
+        }
+        for (first, (key, start, _)) in admitted.iter().enumerate() {
+            let mut sum = 0;
+            for (_, end, cost) in admitted[first..].iter().filter(|(other, ..)| other == key) {
+                sum += cost * 1_000;
+                prop_assert!(sum <= 4_000 + (end - start), "key {key} between {start} and {end}");
+            }
+        }
+    }
+}
