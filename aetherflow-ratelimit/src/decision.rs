@@ -1,6 +1,5 @@
 //! What became of one request.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -14,8 +13,9 @@ use crate::tick::Tick;
 
 /// The outcome of one check.
 ///
-/// Only a [`Limiter`](crate::Limiter) makes one. It holds each window as it stands after the request; what remains
-/// and how long to wait is computed when asked. A decision over one or two windows allocates nothing.
+/// Only a [`Limiter`](crate::Limiter) makes one. It holds what each window owes after the request; what remains and how
+/// long to wait is computed when asked. The windows themselves stay with the plan, which is given again to name them. A
+/// decision over one or two windows allocates nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[must_use = "a refused request must not be served"]
 pub struct Decision {
@@ -23,8 +23,7 @@ pub struct Decision {
     cost: u32,
     /// Milliseconds by which the key's own time was ahead of the caller's.
     lag: u64,
-    windows: Arc<[Window]>,
-    // Invariant: one for each window, in its order.
+    // Invariant: one for each window of the plan, in its order.
     balances: SmallVec<[Balance; 2]>,
 }
 
@@ -32,32 +31,30 @@ impl Decision {
     /// Decides a request of `cost` for a key that owes what `account` says.
     pub(crate) fn new(account: &Account, plan: &Plan, cost: u32, now: Tick) -> Self {
         let moment = account.moment(now);
-        let windows = Arc::clone(plan.shared_windows());
         let mut balances = SmallVec::new();
-        for window in &*windows {
+        for window in plan.windows() {
             balances.push(account.balance(window.bucket(), moment));
         }
         let verdict = gcra::decide(&mut balances, cost);
-        Self { verdict, cost, lag: moment.since(now), windows, balances }
+        Self { verdict, cost, lag: moment.since(now), balances }
     }
 
     /// What a table said of a request of `cost` at `now`, which it counts from its own beginning.
     pub(crate) fn by_table(plan: &Plan, periods: [u64; 2], ruling: Ruling, cost: u32, now: u64) -> Self {
-        let windows = Arc::clone(plan.shared_windows());
         let debts = pair::owed(ruling.moments, now);
         let mut balances = SmallVec::new();
-        for window in &*windows {
+        for window in plan.windows() {
             let bucket = window.bucket();
             let debt = if bucket.period() == periods[0] { debts[0] } else { debts[1] };
             balances.push(Balance { bucket, debt: bucket.debt_of(debt) });
         }
-        let fits = windows.iter().all(|window| cost <= window.limit());
+        let fits = plan.windows().all(|window| cost <= window.limit());
         let verdict = match (ruling.is_allowed, fits) {
             (true, _) => Verdict::Allowed,
             (false, true) => Verdict::Denied,
             (false, false) => Verdict::NeverFits,
         };
-        Self { verdict, cost, lag: 0, windows, balances }
+        Self { verdict, cost, lag: 0, balances }
     }
 
     /// The balances to store; none, if the request changes nothing.
@@ -90,20 +87,25 @@ impl Decision {
         waits.max().map(|wait| Duration::from_millis(wait.saturating_add(self.lag)))
     }
 
-    /// Lists every window of the plan as it stands after the request, in the plan's order.
-    pub fn windows(&self) -> impl Iterator<Item = Standing<'_>> {
-        let windows = self.windows.iter().zip(&self.balances);
+    /// Lists how many more requests of cost 1 each window would let through at once, in the plan's order.
+    pub fn remaining(&self) -> impl Iterator<Item = u32> {
+        self.balances.iter().map(|balance| balance.bucket.remaining(balance.debt))
+    }
+
+    /// Lists every window as it stands after the request, in the order of `plan`, under which it was decided.
+    pub fn windows<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
+        let windows = plan.windows().zip(&self.balances);
         windows.map(|(window, balance)| Standing { window, balance, lag: self.lag })
     }
 
     /// Lists the windows that had no room; none, if the request was allowed.
-    pub fn violated(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.reported().filter(|_| !self.is_allowed())
+    pub fn violated<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
+        self.reported(plan).filter(|_| !self.is_allowed())
     }
 
     /// The windows an answer lists: all, or after a refusal the violated ones.
-    pub(crate) fn reported(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.windows()
+    pub(crate) fn reported<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
+        self.windows(plan)
             .filter(|standing| self.is_allowed() || standing.balance.verdict(self.cost) > Verdict::Allowed)
     }
 }

@@ -8,9 +8,10 @@
 //! use aetherflow_ratelimit::{Key, Limiter, Plan, Tick, fields};
 //!
 //! let limiter = Limiter::exact(100);
-//! let decision = limiter.check_at(&Key::tenant("iss", "acme"), &Plan::free(), 1, Tick::from_millis(0));
-//! assert_eq!(fields::policy(&Plan::free()), r#""minute";q=60;w=60, "hour";q=1000;w=3600"#);
-//! assert_eq!(fields::limit(&decision), r#""minute";r=59;t=59, "hour";r=999;t=3597"#);
+//! let free = Plan::free();
+//! let decision = limiter.check_at(&Key::tenant("iss", "acme"), &free, 1, Tick::from_millis(0));
+//! assert_eq!(fields::policy(&free), r#""minute";q=60;w=60, "hour";q=1000;w=3600"#);
+//! assert_eq!(fields::limit(&free, &decision), r#""minute";r=59;t=59, "hour";r=999;t=3597"#);
 //! ```
 
 use std::cmp::Reverse;
@@ -30,17 +31,17 @@ pub fn policy(plan: &Plan) -> String {
 }
 
 /// Appends the `RateLimit-Policy` of an answer to an empty or finished text.
-pub fn write_policy(decision: &Decision, out: &mut String) {
-    for standing in decision.reported() {
+pub fn write_policy(plan: &Plan, decision: &Decision, out: &mut String) {
+    for standing in decision.reported(plan) {
         push_policy(standing.window(), out);
     }
 }
 
 /// Returns the `RateLimit` of an answer, as [`write_limit`] writes it.
 #[must_use]
-pub fn limit(decision: &Decision) -> String {
+pub fn limit(plan: &Plan, decision: &Decision) -> String {
     let mut out = String::new();
-    write_limit(decision, &mut out);
+    write_limit(plan, decision, &mut out);
     out
 }
 
@@ -48,8 +49,8 @@ pub fn limit(decision: &Decision) -> String {
 ///
 /// `t` is [`Standing::effective_window`](crate::Standing::effective_window). Other items may stand in `out` already. Nothing is allocated if `out` has
 /// room; 128 bytes suffice for the shipped plans.
-pub fn write_limit(decision: &Decision, out: &mut String) {
-    for standing in decision.reported() {
+pub fn write_limit(plan: &Plan, decision: &Decision, out: &mut String) {
+    for standing in decision.reported(plan) {
         push_item(standing.name(), out);
         push_parameter(";r=", u64::from(standing.remaining()), out);
         push_parameter(";t=", seconds(standing.effective_window()), out);
@@ -65,16 +66,17 @@ pub fn retry_after(decision: &Decision) -> Option<u64> {
 /// Lists the older, widespread fields by name, for the one window with the least remaining.
 ///
 /// `x-ratelimit-reset` is the number of seconds until that window's bucket is full again.
-pub fn x_rate_limit(decision: &Decision) -> impl Iterator<Item = (&'static str, u64)> {
+pub fn x_rate_limit(plan: &Plan, decision: &Decision) -> impl Iterator<Item = (&'static str, u64)> {
     let tightest =
-        decision.reported().min_by_key(|standing| (standing.remaining(), Reverse(standing.reset())));
-    tightest.into_iter().flat_map(|standing| {
+        decision.reported(plan).min_by_key(|standing| (standing.remaining(), Reverse(standing.reset())));
+    let fields = tightest.map(|standing| {
         [
             ("x-ratelimit-limit", u64::from(standing.limit())),
             ("x-ratelimit-remaining", u64::from(standing.remaining())),
             ("x-ratelimit-reset", seconds(standing.reset())),
         ]
-    })
+    });
+    fields.into_iter().flatten()
 }
 
 fn push_policy(window: &Window, out: &mut String) {

@@ -50,7 +50,7 @@ impl Limiter {
 
     /// Makes a limiter of fixed memory, 18 bytes a slot, for plans of a minute, of an hour, or of both.
     ///
-    /// Verified keys and addresses have `slots` each. Give at least 1.6 times the number of keys that are live at once
+    /// Verified keys have `slots`, and addresses as many, up to 65,536. Give at least 1.6 times the number of keys that are live at once
     /// (that have spent and not yet refilled). With less, keys give way to each other, which makes the limiter
     /// stricter, and [`Limiter::replaced`] counts it.
     ///
@@ -61,6 +61,12 @@ impl Limiter {
     #[must_use]
     pub fn new(slots: usize) -> Self {
         Self { tables: Some(Tables::new([60_000, 3_600_000], slots)), ..Self::exact(slots) }
+    }
+
+    /// Gives addresses so many slots of their own, where [`Limiter::new`] chose another number.
+    #[must_use]
+    pub fn with_address_slots(self, slots: usize) -> Self {
+        Self { tables: self.tables.map(|tables| tables.with_address_slots(slots)), ..self }
     }
 
     /// Returns the limiter's own time: milliseconds since it was made.

@@ -6,8 +6,7 @@ use crate::error::ConfigError;
 
 /// Holds a short text that can stand between the quotes of a structured field's string (RFC 9651, 3.3.3) as it is.
 ///
-/// It is copied with the window into every decision, so it lives in place: no allocation and no counter that two cores
-/// would fight over.
+/// It lives in place: no allocation and no counter that two cores would fight over.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) struct Name {
     // Invariant: the first `len` bytes are printable ASCII without quote and backslash; the rest are zero.

@@ -11,7 +11,6 @@
 //! # Ok::<(), aetherflow_ratelimit::ConfigError>(())
 //! ```
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::ConfigError;
@@ -76,8 +75,7 @@ impl Window {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan {
     name: Box<str>,
-    // Shared with every decision under the plan.
-    windows: Arc<[Window]>,
+    windows: Box<[Window]>,
 }
 
 impl Plan {
@@ -90,7 +88,7 @@ impl Plan {
     /// [`ConfigError::PlanName`] for an empty name; [`ConfigError::NoWindow`] without a window;
     /// [`ConfigError::SameName`] and [`ConfigError::SamePeriod`] if two windows share theirs.
     pub fn new(name: &str, windows: impl IntoIterator<Item = Window>) -> Result<Self, ConfigError> {
-        let windows: Arc<[Window]> = windows.into_iter().collect();
+        let windows: Box<[Window]> = windows.into_iter().collect();
         if name.is_empty() {
             return Err(ConfigError::PlanName);
         }
@@ -133,10 +131,6 @@ impl Plan {
     /// Lists the windows in the order they were given.
     pub fn windows(&self) -> impl ExactSizeIterator<Item = &Window> {
         self.windows.iter()
-    }
-
-    pub(crate) fn shared_windows(&self) -> &Arc<[Window]> {
-        &self.windows
     }
 
     fn shipped(name: &str, per_minute: u32, per_hour: u32) -> Self {

@@ -30,8 +30,12 @@ impl Tables {
             hasher: RandomState::new(),
             periods,
             verified: Table::new(slots),
-            addresses: Table::new(slots),
+            addresses: Table::new(slots.min(MOST_ADDRESSES)),
         }
+    }
+
+    pub(crate) fn with_address_slots(self, slots: usize) -> Self {
+        Self { addresses: Table::new(slots), ..self }
     }
 
     /// Nothing, if the plan has a window these tables do not count.
@@ -77,3 +81,6 @@ impl Tables {
 fn rate_within(bucket: Bucket, most: u64) -> Option<Rate> {
     bucket.rate().filter(|rate| rate.capacity() <= most)
 }
+
+/// Unless the host says otherwise: a little over a megabyte.
+const MOST_ADDRESSES: usize = 65_536;

@@ -68,12 +68,12 @@ impl Charged {
         // A refusal lists the violated windows only, and its problem has done so.
         if style != RateLimitFields::None && self.decision.is_allowed() {
             let mut text = String::with_capacity(64);
-            fields::write_limit(&self.decision, &mut text);
+            fields::write_limit(&self.tier.plan, &self.decision, &mut text);
             headers.insert(RATE_LIMIT_POLICY, self.tier.policy.clone());
             headers.insert(RATE_LIMIT, header_text(text));
         }
         if style == RateLimitFields::StandardAndOlder {
-            for (name, value) in fields::x_rate_limit(&self.decision) {
+            for (name, value) in fields::x_rate_limit(&self.tier.plan, &self.decision) {
                 headers.insert(name, value.into());
             }
         }

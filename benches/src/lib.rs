@@ -4,5 +4,5 @@ mod allocation;
 mod rounds;
 pub mod token;
 
-pub use allocation::{Counting, allocations};
+pub use allocation::{Counting, allocations, held};
 pub use rounds::{Contest, Measured, ratio};

@@ -51,6 +51,11 @@ impl Parts<'_> {
         read(Header::read(text(decode(self.header, &mut room)?)?)?)
     }
 
+    /// Whether the header is canonical base64url.
+    pub(crate) fn check_header(&self) -> Result<(), TokenError> {
+        decode(self.header, &mut [MaybeUninit::uninit(); MAX_HEADER]).map(|_| ())
+    }
+
     /// The payload as the text of claims.
     pub(crate) fn claims(&self) -> Result<&str, TokenError> {
         text(self.payload)

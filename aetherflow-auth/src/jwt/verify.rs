@@ -162,6 +162,8 @@ impl Verifier {
         if self.trusts.len() == 1 {
             return Ok(0);
         }
+        // First whether there is a header: what is no token must not have its claims walked.
+        parts.check_header()?;
         let issuer = Claims::issuer_of(parts.claims()?).map_err(|_| TokenError::Malformed)?;
         let issuer = issuer.ok_or(TokenError::UnknownKey)?;
         let named = self.trusts.iter().position(|trust| *trust.rules.issuer() == *issuer);

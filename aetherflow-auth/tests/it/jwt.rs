@@ -318,6 +318,8 @@ fn several_issuers_are_told_apart_by_name_and_never_by_trial() {
     let stranger =
         sign(&header().to_string(), &claims_with("iss", json!("https://third.example")).to_string());
     assert_eq!(both.verify_at(&stranger, now()).unwrap_err(), TokenError::UnknownKey);
+    // What is no token has its claims not walked to find whose it is.
+    assert_eq!(both.verify_at(stranger.replacen('.', "!.", 1), now()).unwrap_err(), TokenError::Malformed);
 
     others.replace([]).unwrap();
     assert_eq!(both.verify_at(&foreign, now()).unwrap_err(), TokenError::UnknownKey);

@@ -12,7 +12,7 @@ fn check(shard: &mut Shard, key: &str, plan: &Plan, cost: u32, ms: u64) -> Decis
 
 fn remaining(shard: &Shard, key: &str, plan: &Plan, ms: u64) -> Vec<u32> {
     let decision = shard.peek(7, &Key::tenant("iss", key), plan, 0, Tick::from_millis(ms));
-    decision.windows().map(|standing| standing.remaining()).collect()
+    decision.remaining().collect()
 }
 
 fn accounts(shard: &Shard) -> Vec<Account> {

@@ -48,6 +48,18 @@ fn a_table_bears_a_flood_of_addresses_beside_its_verified_callers_and_does_not_g
 }
 
 #[test]
+fn addresses_have_as_many_slots_as_they_are_given() {
+    for (limiter, slots) in
+        [(Limiter::new(100_000), 65_536), (Limiter::new(100_000).with_address_slots(80_000), 80_000)]
+    {
+        for n in 0..400_000 {
+            let _ = limiter.check_at(&address(n), &Plan::free(), 1, Tick::from_millis(0));
+        }
+        assert_eq!(limiter.kept(), slots);
+    }
+}
+
+#[test]
 fn a_flood_of_verified_keys_takes_none_past_its_limit() {
     let (limiter, free) = (Limiter::new(1_000), Plan::free());
     let regular = Key::tenant("iss", "acme");

@@ -17,7 +17,7 @@ fn a_free_burst_is_sixty_and_the_sixty_first_waits_one_second() {
     let refused = limiter.check_at(&key, &free, 1, NOW);
     assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
     assert_eq!(fields::retry_after(&refused), Some(1));
-    assert_eq!(refused.violated().map(|standing| standing.name()).collect::<Vec<_>>(), ["minute"]);
+    assert_eq!(refused.violated(&free).map(|standing| standing.name()).collect::<Vec<_>>(), ["minute"]);
     assert!(!limiter.check_at(&key, &free, 1, Tick::from_millis(1_122)).is_allowed());
     assert!(limiter.check_at(&key, &free, 1, Tick::from_millis(1_123)).is_allowed());
 }
@@ -48,7 +48,7 @@ fn a_cost_above_a_limit_never_fits_and_names_no_wait() {
         assert!(decision.never_fits() && !decision.is_allowed(), "{cost}");
         assert_eq!(decision.retry_after(), None, "{cost}");
         assert_eq!(
-            decision.violated().map(|standing| standing.name()).collect::<Vec<_>>(),
+            decision.violated(&free).map(|standing| standing.name()).collect::<Vec<_>>(),
             violated,
             "{cost}"
         );
@@ -80,7 +80,7 @@ fn the_hour_is_what_refuses_once_the_minute_has_room_again() {
     let burst = (0..100).filter(|_| limiter.check_at(&key, &free, 1, now).is_allowed()).count();
     assert_eq!(burst, 0);
     let refused = limiter.check_at(&key, &free, 1, now);
-    assert_eq!(refused.violated().map(|standing| standing.name()).collect::<Vec<_>>(), ["hour"]);
+    assert_eq!(refused.violated(&free).map(|standing| standing.name()).collect::<Vec<_>>(), ["hour"]);
 }
 
 #[test]

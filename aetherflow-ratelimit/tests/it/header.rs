@@ -31,9 +31,9 @@ fn check(limiter: &Limiter, plan: &Plan, cost: u32, ms: u64) -> Decision {
     limiter.check_at(&Key::tenant("iss", "acme"), plan, cost, Tick::from_millis(ms))
 }
 
-fn policy(decision: &Decision) -> String {
+fn policy(plan: &Plan, decision: &Decision) -> String {
     let mut out = String::new();
-    fields::write_policy(decision, &mut out);
+    fields::write_policy(plan, decision, &mut out);
     out
 }
 
@@ -55,8 +55,8 @@ fn the_fields_of_an_admitted_request_are_those_of_the_specification() {
         let (quotas, left) = (quotas.replace('\'', "\""), left.replace('\'', "\""));
         let decision = check(&Limiter::exact(1), &plan, 1, 0);
         assert_eq!(fields::policy(&plan), quotas);
-        assert_eq!(policy(&decision), quotas);
-        assert_eq!(fields::limit(&decision), left);
+        assert_eq!(policy(&plan, &decision), quotas);
+        assert_eq!(fields::limit(&plan, &decision), left);
         assert_eq!(fields::retry_after(&decision), None);
     }
 }
@@ -64,15 +64,16 @@ fn the_fields_of_an_admitted_request_are_those_of_the_specification() {
 #[test]
 fn a_refusal_lists_the_violated_windows_only() {
     let (limiter, free) = (Limiter::exact(1), Plan::free());
-    assert_eq!(fields::limit(&check(&limiter, &free, 60, 0)), r#""minute";r=0;t=1, "hour";r=940;t=3384"#);
+    let first = check(&limiter, &free, 60, 0);
+    assert_eq!(fields::limit(&free, &first), r#""minute";r=0;t=1, "hour";r=940;t=3384"#);
     let refused = check(&limiter, &free, 1, 1);
-    assert_eq!(policy(&refused), r#""minute";q=60;w=60"#);
-    assert_eq!(fields::limit(&refused), r#""minute";r=0;t=1"#);
+    assert_eq!(policy(&free, &refused), r#""minute";q=60;w=60"#);
+    assert_eq!(fields::limit(&free, &refused), r#""minute";r=0;t=1"#);
     assert_eq!(fields::retry_after(&refused), Some(1));
     let refused = check(&limiter, &free, 3, 1);
     assert_eq!(fields::retry_after(&refused), Some(3));
     let never = check(&limiter, &free, 1_001, 1);
-    assert_eq!(policy(&never), fields::policy(&free));
+    assert_eq!(policy(&free, &never), fields::policy(&free));
     assert_eq!(fields::retry_after(&never), None);
 }
 
@@ -83,7 +84,7 @@ fn a_wait_of_a_millisecond_is_a_second() {
     let refused = check(&limiter, &enterprise, 1, 59);
     assert_eq!(refused.retry_after(), Some(Duration::from_millis(1)));
     assert_eq!(fields::retry_after(&refused), Some(1));
-    assert_eq!(fields::limit(&refused), r#""minute";r=0;t=1"#);
+    assert_eq!(fields::limit(&enterprise, &refused), r#""minute";r=0;t=1"#);
 }
 
 #[test]
@@ -91,34 +92,35 @@ fn a_part_of_a_millisecond_counts_when_seconds_are_rounded_up() {
     let window = Window::new("w", 1_000, Duration::from_millis(1_000_001)).unwrap();
     let plan = Plan::new("plan", [window]).unwrap();
     let decision = check(&Limiter::exact(1), &plan, 999, 0);
-    assert_eq!(fields::limit(&decision), r#""w";r=1;t=2"#);
+    assert_eq!(fields::limit(&plan, &decision), r#""w";r=1;t=2"#);
     assert_eq!(fields::policy(&plan), r#""w";q=1000;w=1001"#);
 }
 
 #[test]
 fn the_older_fields_speak_of_the_window_with_the_least_remaining() {
     let (limiter, free) = (Limiter::exact(1), Plan::free());
-    let listed = |decision: &Decision| fields::x_rate_limit(decision).collect::<Vec<_>>();
+    let listed = |plan: &Plan, decision: &Decision| fields::x_rate_limit(plan, decision).collect::<Vec<_>>();
     let want = |limit, remaining, reset| {
         vec![("x-ratelimit-limit", limit), ("x-ratelimit-remaining", remaining), ("x-ratelimit-reset", reset)]
     };
-    assert_eq!(listed(&check(&limiter, &free, 0, 0)), want(60, 60, 0));
-    assert_eq!(listed(&check(&limiter, &free, 1, 0)), want(60, 59, 1));
-    assert_eq!(listed(&check(&limiter, &free, 59, 500)), want(60, 0, 60));
-    assert_eq!(listed(&check(&limiter, &free, 1, 500)), want(60, 0, 60));
+    assert_eq!(listed(&free, &check(&limiter, &free, 0, 0)), want(60, 60, 0));
+    assert_eq!(listed(&free, &check(&limiter, &free, 1, 0)), want(60, 59, 1));
+    assert_eq!(listed(&free, &check(&limiter, &free, 59, 500)), want(60, 0, 60));
+    assert_eq!(listed(&free, &check(&limiter, &free, 1, 500)), want(60, 0, 60));
     let window = |name, seconds| Window::new(name, 10, Duration::from_secs(seconds)).unwrap();
     let tied = Plan::new("tied", [window("minute", 60), window("hour", 3_600)]).unwrap();
-    assert_eq!(listed(&check(&Limiter::exact(1), &tied, 1, 0)), want(10, 9, 360));
+    assert_eq!(listed(&tied, &check(&Limiter::exact(1), &tied, 1, 0)), want(10, 9, 360));
 }
 
 #[test]
 fn a_field_is_appended_to_a_text_without_moving_it_when_there_is_room() {
-    let decision = check(&Limiter::exact(1), &Plan::enterprise(), 1, 0);
+    let plan = Plan::enterprise();
+    let decision = check(&Limiter::exact(1), &plan, 1, 0);
     let mut out = String::with_capacity(128);
     let place = out.as_ptr();
-    fields::write_limit(&decision, &mut out);
-    fields::write_limit(&decision, &mut out);
-    assert_eq!(out, [fields::limit(&decision), fields::limit(&decision)].join(", "));
+    fields::write_limit(&plan, &decision, &mut out);
+    fields::write_limit(&plan, &decision, &mut out);
+    assert_eq!(out, [fields::limit(&plan, &decision), fields::limit(&plan, &decision)].join(", "));
     assert_eq!((out.as_ptr(), out.capacity()), (place, 128));
 }
 
@@ -146,22 +148,22 @@ proptest! {
                 now += jump;
                 let decision = check(&limiter, plan, *cost, now);
                 let reported: Vec<_> = match decision.is_allowed() {
-                    true => decision.windows().collect(),
-                    false => decision.violated().collect(),
+                    true => decision.windows(plan).collect(),
+                    false => decision.violated(plan).collect(),
                 };
                 let rows = |row: fn(&aetherflow_ratelimit::Standing<'_>) -> [(String, u64); 2]| {
                     reported.iter().map(|s| (s.name().to_owned(), row(s))).collect::<Vec<_>>()
                 };
-                prop_assert_eq!(parsed(&policy(&decision)), rows(|s| {
+                prop_assert_eq!(parsed(&policy(plan, &decision)), rows(|s| {
                     [("q".into(), s.limit().into()), ("w".into(), up(s.period().as_millis(), 1_000))]
                 }));
-                prop_assert_eq!(parsed(&fields::limit(&decision)), rows(|s| {
+                prop_assert_eq!(parsed(&fields::limit(plan, &decision)), rows(|s| {
                     let share = u128::from(s.remaining()) * s.period().as_millis();
                     let spread = up(share, 1_000 * u128::from(s.limit()));
                     let t = if s.remaining() > 0 { spread } else { up(s.effective_window().as_millis(), 1_000) };
                     [("r".into(), s.remaining().into()), ("t".into(), t)]
                 }));
-                prop_assert!(decision.windows().all(|s| s.remaining() > 0 || s.effective_window() > Duration::ZERO));
+                prop_assert!(decision.windows(plan).all(|s| s.remaining() > 0 || s.effective_window() > Duration::ZERO));
             }
         }
     }

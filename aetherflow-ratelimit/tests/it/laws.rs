@@ -159,7 +159,7 @@ proptest! {
                 let want: Vec<u32> = before.iter().map(|left| left - spent).collect();
                 prop_assert_eq!(remaining(&decision), want.clone());
                 prop_assert_eq!(remaining(&limiter.peek_at(&key, plan, 0, Tick::from_millis(now))), want);
-                prop_assert_eq!(decision.violated().count() == 0, decision.is_allowed());
+                prop_assert_eq!(decision.violated(plan).count() == 0, decision.is_allowed());
             }
         }
     }

@@ -21,7 +21,7 @@ pub(crate) fn odd() -> [Plan; 4] {
 }
 
 pub(crate) fn remaining(decision: &Decision) -> Vec<u32> {
-    decision.windows().map(|standing| standing.remaining()).collect()
+    decision.remaining().collect()
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_clock_that_goes_back_admits_nothing_extra_and_the_wait_counts_from_the_call
     for now in [0, 10_000, 49_999, 50_000, 50_999] {
         let refused = limiter.check_at(&key, &free, 1, Tick::from_millis(now));
         assert_eq!(refused.retry_after(), Some(Duration::from_millis(51_000 - now)), "at {now}");
-        let minute = refused.windows().next().unwrap();
+        let minute = refused.windows(&free).next().unwrap();
         assert_eq!(minute.effective_window(), Duration::from_millis(51_000 - now), "at {now}");
         assert_eq!(minute.reset(), Duration::from_millis(110_000 - now), "at {now}");
     }

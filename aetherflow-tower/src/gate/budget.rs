@@ -23,6 +23,11 @@ impl FailureBudget {
         Self { limiter: Limiter::exact(MOST_ADDRESSES), plan, whole_at: AtomicU64::new(0) }
     }
 
+    /// One window of a minute.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The refusal, if the budget of the address is spent.
     pub(super) fn spent(&self, address: IpAddr, now: Tick) -> Option<Decision> {
         if now.as_millis() >= self.whole_at.load(Ordering::Relaxed) {

@@ -151,7 +151,10 @@ impl Visit {
     fn within_budget(&self) -> Result<(), Rejection> {
         match self.spent_budget() {
             None => Ok(()),
-            Some(spent) => Err(Rejection::new(Reason::FailureBudget, Problem::quota_exceeded(&spent))),
+            Some(spent) => {
+                let problem = Problem::quota_exceeded(self.core.failures.plan(), &spent);
+                Err(Rejection::new(Reason::FailureBudget, problem))
+            }
         }
     }
 
@@ -217,7 +220,10 @@ impl Visit {
         let ruling = if charged.decision.is_allowed() {
             self.admit(&principal)
         } else {
-            Err(Rejection::new(Reason::PlanLimit, Problem::quota_exceeded(&charged.decision)))
+            Err(Rejection::new(
+                Reason::PlanLimit,
+                Problem::quota_exceeded(&charged.tier.plan, &charged.decision),
+            ))
         };
         match ruling {
             Ok(rule) => self.allow(rule, Some(principal), Some(charged)),

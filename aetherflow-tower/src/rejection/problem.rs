@@ -1,5 +1,5 @@
 use aetherflow_auth::ScopeSet;
-use aetherflow_ratelimit::{Decision, fields};
+use aetherflow_ratelimit::{Decision, Plan, fields};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -83,16 +83,16 @@ impl Problem {
     }
 
     /// 429 `quota-exceeded`, with the windows that are used up and when to come back.
-    pub(crate) fn quota_exceeded(decision: &Decision) -> Self {
+    pub(crate) fn quota_exceeded(plan: &Plan, decision: &Decision) -> Self {
         let mut policy = String::with_capacity(64);
-        fields::write_policy(decision, &mut policy);
+        fields::write_policy(plan, decision, &mut policy);
         let text = Self::QUOTA_EXCEEDED.text;
-        let violated = Value::from_iter(decision.violated().map(|standing| standing.name()));
+        let violated = Value::from_iter(decision.violated(plan).map(|standing| standing.name()));
         let quota = Quota {
             // Every cost is 1 and fits every window, so there is a wait; without one, the least is told.
             retry_after: fields::retry_after(decision).unwrap_or(1),
             policy: header_text(policy),
-            limit: header_text(fields::limit(decision)),
+            limit: header_text(fields::limit(plan, decision)),
             document: format!(
                 r#"{{"type":"{QUOTA_TYPE}","title":"{}","status":{},"detail":"{}","violated-policies":{violated}}}"#,
                 text.title,

@@ -61,13 +61,7 @@ fn feed(caller: Option<&Principal>) -> String {
 }
 
 fn left(access: &Access) -> String {
-    access
-        .decision()
-        .unwrap()
-        .windows()
-        .map(|window| window.remaining().to_string())
-        .collect::<Vec<_>>()
-        .join(" ")
+    access.decision().unwrap().remaining().map(|left| left.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn the_handler_sees_who_asks_and_what_is_left() {
     let caller = access.principal().unwrap();
     assert_eq!((caller.identity().subject(), caller.issued_at()), ("alice", start()));
     assert_eq!(access.plan().unwrap().name(), "pro");
-    let left: Vec<u32> = access.decision().unwrap().windows().map(|window| window.remaining()).collect();
+    let left: Vec<u32> = access.decision().unwrap().remaining().collect();
     assert_eq!((left, access.client_address()), (vec![299, 9_999], PEER.into()));
     assert_eq!(access.policy().to_string(), "token; scopes read:workflows");
 

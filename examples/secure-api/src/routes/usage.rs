@@ -30,7 +30,7 @@ pub(super) async fn read(
     let used = Used {
         subject: principal.identity().subject(),
         plan: plan.name(),
-        windows: decision.windows().map(Window::from).collect(),
+        windows: decision.windows(plan).map(Window::from).collect(),
         last_hour: app.history.usage().last_hour(principal.identity(), Utc::now()),
     };
     answer::json(StatusCode::OK, &used)
