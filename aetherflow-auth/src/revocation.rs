@@ -209,9 +209,7 @@ impl Revocations {
     }
 
     fn raise(&self, kind: Kind, parts: &[&str], end: i64) -> bool {
-        let is_later = self.table(kind).raise(parts, end);
-        self.news.tell();
-        is_later
+        self.news.tell_of(|| self.table(kind).raise(parts, end))
     }
 
     /// Takes in what another node revoked, and tells nobody.

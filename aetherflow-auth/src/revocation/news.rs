@@ -9,10 +9,12 @@ pub(super) struct News(AtomicU64);
 pub(crate) struct Clearance(AtomicU64);
 
 impl News {
-    /// Tells that an entry is in its table. Also of one that was there before: whoever put it there may be about to tell,
-    /// and who revokes a token twice must not see it pass in between.
-    pub(super) fn tell(&self) {
+    /// Puts an entry in its table, and then tells of it. Also of one that was there before: whoever put it there may be
+    /// about to tell, and who revokes a token twice must not see it pass in between.
+    pub(super) fn tell_of<T>(&self, put: impl FnOnce() -> T) -> T {
+        let done = put();
         self.0.fetch_add(1, Ordering::Release);
+        done
     }
 
     /// Whether `find` finds a revocation; not asked, if nothing was revoked since it found none.

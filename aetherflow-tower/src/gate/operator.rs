@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use aetherflow_ratelimit::Tick;
+
 /// Tells the operator, once each, what only the operator can mend.
 pub(super) struct Operator {
     log: Box<dyn Fn(&str) + Send + Sync>,
@@ -56,16 +58,20 @@ impl Operator {
     }
 
     /// Whether this request is one to look for forwarding headers from an undeclared proxy in: each of the first
-    /// thousand, and then about one of 64, for a proxy that is put in front later. Nothing depends on it but the hint.
-    pub(super) fn listens_for_proxies(&self) -> bool {
+    /// thousand, and then those of about one millisecond in 64, for a proxy that is put in front later. Nothing depends on
+    /// it but the hint.
+    pub(super) fn listens_for_proxies(&self, now: Tick) -> bool {
         if !self.proxy.is_untold() {
             return false;
         }
-        // Two requests at once may count as one, which costs less than counting them apart.
+        // Two requests at once may count as one, and after the first thousand none writes what all read.
         let so_far = self.requests.load(Ordering::Relaxed);
-        self.requests.store(so_far.wrapping_add(1), Ordering::Relaxed);
+        if so_far < 1_000 {
+            self.requests.store(so_far + 1, Ordering::Relaxed);
+            return true;
+        }
         // Scattered, so that no rhythm of requests with and without a proxy keeps out of its sight.
-        so_far < 1_000 || scattered(so_far) >> 58 == 0
+        scattered(now.as_millis()) >> 58 == 0
     }
 
     /// Names each route of the first hundred; a client that asks for more of them is only curious.
@@ -128,14 +134,15 @@ mod tests {
     #[test]
     fn a_proxy_is_looked_for_in_the_first_thousand_requests_and_then_in_one_of_64() {
         let operator = Operator::new(Box::new(|_| {}));
-        let looked_at = |requests: usize| (0..requests).filter(|_| operator.listens_for_proxies()).count();
-        assert_eq!(looked_at(1_000), 1_000);
-        assert!((50..=200).contains(&looked_at(6_400)));
+        let is_looked_at = |at: &u64| operator.listens_for_proxies(Tick::from_millis(*at));
+        let unlooked = (0..1_000_000).find(|at| scattered(*at) >> 58 != 0).unwrap();
+        assert_eq!((0..2_000).filter(|_| is_looked_at(&unlooked)).count(), 1_000);
+        assert!((50..=200).contains(&(0..6_400).filter(is_looked_at).count()));
         for rhythm in 2..200 {
-            let every = (0..1_024 * rhythm).filter(|at| operator.listens_for_proxies() && at % rhythm == 0);
-            assert!(every.count() > 0, "one request in {rhythm} comes by a proxy");
+            let by_proxy = (0..1_024 * rhythm).filter(|at| at % rhythm == 0);
+            assert!(by_proxy.filter(is_looked_at).count() > 0, "one request in {rhythm} comes by a proxy");
         }
         operator.undeclared_proxy(([192, 0, 2, 1], 443).into());
-        assert_eq!(looked_at(64), 0, "it is told");
+        assert_eq!((0..10_000).filter(is_looked_at).count(), 0, "it is told");
     }
 }

@@ -45,7 +45,7 @@ impl Visit {
         let core = &gate.0;
         let found = core.table.find(view.method(), view.path());
         let form = form_of(&found, view);
-        if core.operator.listens_for_proxies()
+        if core.operator.listens_for_proxies(now.tick)
             && client_ip::is_undeclared_proxy(core.proxies.as_ref(), view, connection.peer())
         {
             core.operator.undeclared_proxy(connection.peer());
@@ -328,8 +328,8 @@ fn record_of<V: RequestView>(core: &Core, found: &Found, view: &V, now: Now) -> 
 
 /// Why a token is refused: for its own sake, or because the field that holds it is none of RFC 6750's.
 ///
-/// Asked after the token, since every good one is written so; what is not has no part that is decoded, and so has cost
-/// no cryptography.
+/// Asked after the token, since every good one is written so; what is not has a part that cannot be decoded, and has cost
+/// no cryptography and no walk through its claims.
 fn refusal_of(token: &[u8], error: TokenError) -> Reason {
     if is_b64token(token) { Reason::Token(error) } else { Reason::NotBearer }
 }

@@ -101,8 +101,7 @@ pub fn a_token_that_was_cleared_is_found_by_whoever_revoked_it() {
             news.found_since(clearance, || table.end_of(&NAME).is_some())
         };
         let revoke = |(table, news, _): &(Table, News, Clearance)| {
-            table.raise(&NAME, 7);
-            news.tell();
+            news.tell_of(|| table.raise(&NAME, 7));
         };
         let other = Arc::clone(&shared);
         let node = thread::spawn(move || {
@@ -123,8 +122,7 @@ pub fn a_token_is_cleared_of_no_more_than_was_looked_at() {
         let shared = Arc::new((Table::new(), News::default(), Clearance::default()));
         let other = Arc::clone(&shared);
         let revoking = thread::spawn(move || {
-            other.0.raise(&NAME, 7);
-            other.1.tell();
+            other.1.tell_of(|| other.0.raise(&NAME, 7));
         });
         shared.1.found_since(&shared.2, || shared.0.end_of(&NAME).is_some());
         revoking.join().unwrap();
