@@ -37,6 +37,7 @@ fn guesses_are_charged_and_worn_out_credentials_are_not() {
         ("two credentials", get("/v2/usage", &[("authorization", &bearer), ("x-api-key", "abc")]), false),
         ("token in the query", get("/v2/usage?access_token=abc", &[]), false),
         ("no bearer", get("/v2/usage", &[("authorization", "Basic abc")]), false),
+        ("no b64token", get("/v2/usage", &[("authorization", "Bearer a b")]), false),
         ("ambiguous path", with_token("GET", "/a//b", "abc"), false),
         ("bad token on a public route", with_token("GET", "/healthz", "abc"), false),
         ("expired", with_token("GET", "/v2/usage", &short), false),
@@ -52,6 +53,22 @@ fn guesses_are_charged_and_worn_out_credentials_are_not() {
         let want = if is_charged { (429, "quota-exceeded") } else { (401, "invalid-token") };
         assert_eq!(problem(&service.send(with_token("GET", "/v2/usage", "probe"))), want, "{name}");
     }
+}
+
+#[test]
+fn a_spent_budget_has_room_for_one_more_after_a_second_and_not_before() {
+    let service = Service::new();
+    let answers = |requests: usize, after: i64| {
+        service.clock.advance(TimeDelta::milliseconds(after));
+        let mut guess = || service.send(with_token("GET", "/v2/usage", "abc")).status().as_u16();
+        (0..requests).map(|_| guess()).collect::<Vec<_>>()
+    };
+    assert_eq!(answers(60, 0), [401; 60]);
+    assert_eq!([answers(2, 0), answers(2, 999)].concat(), [429; 4]);
+    assert_eq!(answers(2, 1), [401, 429]);
+    assert_eq!(answers(30, 30_000), [401; 30]);
+    assert_eq!([answers(1, 0), answers(1, 999)].concat(), [429; 2]);
+    assert_eq!(answers(2, 1), [401, 429]);
 }
 
 #[test]
