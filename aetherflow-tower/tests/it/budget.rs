@@ -60,7 +60,7 @@ fn a_spent_budget_has_room_for_one_more_after_a_second_and_not_before() {
     let service = Service::new();
     let answers = |requests: usize, after: i64| {
         service.clock.advance(TimeDelta::milliseconds(after));
-        let mut guess = || service.send(with_token("GET", "/v2/usage", "abc")).status().as_u16();
+        let guess = || service.send(with_token("GET", "/v2/usage", "abc")).status().as_u16();
         (0..requests).map(|_| guess()).collect::<Vec<_>>()
     };
     assert_eq!(answers(60, 0), [401; 60]);
