@@ -43,16 +43,15 @@ pub(crate) enum MacCheck {
 }
 
 impl MacCheck {
-    /// Gives nothing for an algorithm that is no HMAC.
-    pub(crate) fn new(algorithm: Algorithm, secret: &[u8]) -> Result<Option<Self>, ConfigError> {
-        Ok(Some(match algorithm {
+    pub(crate) fn new(algorithm: Algorithm, secret: &[u8]) -> Result<Self, ConfigError> {
+        Ok(match algorithm {
             Algorithm::Hs256 => Self::Sha256(keyed(secret)?),
             Algorithm::Hs384 => Self::Sha384(keyed(secret)?),
             Algorithm::Hs512 => Self::Sha512(keyed(secret)?),
             Algorithm::Es256 | Algorithm::Es384 | Algorithm::EdDsa | Algorithm::Rs256 | Algorithm::Ps256 => {
-                return Ok(None);
+                return Err(ConfigError::WrongKeyType);
             }
-        }))
+        })
     }
 
     /// Compares in constant time; a shortened tag is none.

