@@ -46,7 +46,7 @@ impl Decision {
         for window in plan.windows() {
             let bucket = window.bucket();
             let debt = if bucket.period() == periods[0] { debts[0] } else { debts[1] };
-            balances.push(Balance { bucket, debt: bucket.debt_of(debt) });
+            balances.push(bucket.balance_of(debt));
         }
         let fits = plan.windows().all(|window| cost <= window.limit());
         let verdict = match (ruling.is_allowed, fits) {

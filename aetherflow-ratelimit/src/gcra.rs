@@ -82,9 +82,11 @@ impl Bucket {
         (self.interval >= 10).then_some(Rate { limit: self.limit, interval: u64::from(self.interval) })
     }
 
-    /// What is owed where a table says that it takes so many milliseconds to pay back.
-    pub(crate) fn debt_of(self, milliseconds: u64) -> u64 {
-        milliseconds.saturating_mul(u64::from(self.limit))
+    /// The balance of a key that a table says takes so many milliseconds to pay back, in the bucket as the table counts
+    /// it: one request takes a whole number of them, so that what remains and how long to wait stay exact.
+    pub(crate) fn balance_of(self, milliseconds: u64) -> Balance {
+        let bucket = Self { period: u64::from(self.interval) * u64::from(self.limit), ..self };
+        Balance { bucket, debt: milliseconds.saturating_mul(u64::from(self.limit)) }
     }
 
     fn capacity(self) -> u64 {

@@ -50,14 +50,14 @@ impl Limiter {
 
     /// Makes a limiter of fixed memory, 18 bytes a slot, for plans of a minute, of an hour, or of both.
     ///
-    /// Verified keys have `slots`, and addresses as many, up to 65,536. Give at least 1.6 times the number of keys that are live at once
-    /// (that have spent and not yet refilled). With less, keys give way to each other, which makes the limiter
-    /// stricter, and [`Limiter::replaced`] counts it.
+    /// Verified keys have `slots`, and addresses as many, up to 65,536; eight is the least. Give at least 1.6 times the
+    /// number of keys that are live at once (that have spent and not yet refilled). With less, keys give way to each
+    /// other, which makes the limiter stricter, and [`Limiter::replaced`] counts it.
     ///
     /// Time is counted in whole milliseconds: a quota of which one request takes no whole number of them, such as seven
-    /// a minute, is that much stricter. A plan of other periods, of more than two windows, or of more than a hundred
-    /// requests a second is decided as by [`exact`](Self::exact), apart from what the table holds of the key. After
-    /// 2.1 years the table's time stands still, and what is spent then stays spent.
+    /// a minute, is that much stricter. A plan of other periods, or of more than a hundred requests a second, is decided
+    /// as by [`exact`](Self::exact), apart from what the table holds of the key. After 2.1 years the table's time stands
+    /// still, and what is spent then stays spent.
     #[must_use]
     pub fn new(slots: usize) -> Self {
         Self { tables: Some(Tables::new([60_000, 3_600_000], slots)), ..Self::exact(slots) }
@@ -84,7 +84,8 @@ impl Limiter {
     /// Decides a request of `cost` at `now`: charges every window of `plan`, or none.
     ///
     /// A refusal changes nothing. A cost of 0 is always allowed and changes nothing. A cost above a window's limit
-    /// [never fits](Decision::never_fits). A tick before the key's last admitted request reads as that request's.
+    /// [never fits](Decision::never_fits). A tick before the key's last admitted request reads as that request's; in
+    /// a table, which does not keep that, it is as much stricter as it is early.
     pub fn check_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
         let decision = self.tables.as_ref().and_then(|tables| tables.check(key, plan, cost, now));
         decision.unwrap_or_else(|| self.exact.check(key, plan, cost, now))
@@ -98,7 +99,7 @@ impl Limiter {
         decision.unwrap_or_else(|| self.exact.peek(key, plan, cost, now))
     }
 
-    /// Counts the keys kept now, at most as many as the limiter was made for.
+    /// Counts the keys kept now, at most as many as the limiter was made for by either of its engines.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.tables.as_ref().map_or(0, Tables::kept) + self.exact.len()

@@ -44,6 +44,12 @@ impl State {
         self.0 & 0xf
     }
 
+    /// The moment at which nothing is owed.
+    pub(crate) fn full_at(self) -> u64 {
+        let [short, long] = self.moments();
+        short.max(long)
+    }
+
     pub(crate) fn moments(self) -> Moments {
         let (short, gap) = (self.0 >> 28, self.0 >> 4 & MAX_GAP);
         [short, (short + gap).saturating_sub(OFFSET)]

@@ -12,7 +12,7 @@
 use std::array;
 
 use crate::pair::Pair;
-use crate::state::{LAST, Moments, State, later};
+use crate::state::{Moments, State, later};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -45,9 +45,8 @@ impl Table {
         }
     }
 
-    /// Decides a request of `cost` at `now`, and charges both windows or neither.
+    /// Decides a request of `cost` at `now`, at most [`LAST`](crate::state::LAST), and charges both windows or neither.
     pub(crate) fn check(&self, key: u64, pair: Pair, cost: u32, now: u64) -> Ruling {
-        let now = now.min(LAST);
         let key = print(key);
         match self.find(key).and_then(|slot| slot.hit(key, pair, cost, now)) {
             Some(ruling) => ruling,
@@ -57,7 +56,6 @@ impl Table {
 
     /// What [`check`](Self::check) would say.
     pub(crate) fn peek(&self, key: u64, pair: Pair, cost: u32, now: u64) -> Ruling {
-        let now = now.min(LAST);
         let key = print(key);
         let moments = self.find(key).and_then(|slot| slot.moments(key));
         rule(pair, moments.unwrap_or_else(|| self.floor(self.lines_of(key))), cost, now)
@@ -92,9 +90,9 @@ impl Table {
                 return ruling;
             }
             let (line, slot) = self.place(lines, now);
-            if let Some(old) = slot.claim(now, key, ruling.moments) {
-                if old.1 {
-                    self.raise(line, old.0.moments());
+            if let Some(old) = slot.claim(key, ruling.moments) {
+                if old.full_at() > now {
+                    self.raise(line, old.moments());
                 }
                 return ruling;
             }
@@ -109,7 +107,7 @@ impl Table {
             return (line, slot);
         }
         let all = lines.into_iter().flat_map(|line| self.lines[line].0.iter().map(move |slot| (line, slot)));
-        all.min_by_key(|(_, slot)| slot.full_at()).expect("two lines have slots")
+        all.min_by_key(|(_, slot)| slot.state().full_at()).expect("two lines have slots")
     }
 
     fn floor(&self, [one, other]: [usize; 2]) -> Moments {
@@ -194,26 +192,20 @@ impl Slot {
 
     /// Whether it has no owner, or one that owes nothing.
     fn is_vacant(&self, now: u64) -> bool {
-        self.key.load(Ordering::Relaxed) == NOBODY || self.full_at() <= now
+        self.key.load(Ordering::Relaxed) == NOBODY || self.state().full_at() <= now
     }
 
-    fn full_at(&self) -> u64 {
-        let [short, long] = self.state().moments();
-        short.max(long)
-    }
-
-    /// Makes the slot the key's, under the locks of its lines. Gives what was there, and whether it was owed; nothing, if
-    /// its owner came back in between.
-    fn claim(&self, now: u64, key: u64, moments: Moments) -> Option<(State, bool)> {
+    /// Makes the slot the key's, under the locks of its lines. Gives what was there; nothing, if its owner came back in
+    /// between.
+    fn claim(&self, key: u64, moments: Moments) -> Option<State> {
         let old = self.state();
         let generation = old.generation() + 1;
         if !self.swap(old, State::claimed(generation)) {
             return None;
         }
-        let [short, long] = old.moments();
         self.key.store(key, Ordering::Release);
         self.state.store(State::new(moments, generation).word(), Ordering::Release);
-        Some((old, short.max(long) > now))
+        Some(old)
     }
 
     fn swap(&self, old: State, new: State) -> bool {

@@ -7,7 +7,7 @@ use crate::gcra::Bucket;
 use crate::key::Key;
 use crate::pair::{Pair, Rate};
 use crate::plan::Plan;
-use crate::state::{MOST_LONG, OFFSET};
+use crate::state::{LAST, MOST_LONG, OFFSET};
 use crate::table::Table;
 use crate::tick::Tick;
 
@@ -40,13 +40,13 @@ impl Tables {
 
     /// Nothing, if the plan has a window these tables do not count.
     pub(crate) fn check(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Option<Decision> {
-        let (pair, now) = (self.pair(plan)?, now.as_millis());
+        let (pair, now) = (self.pair(plan)?, now.as_millis().min(LAST));
         let ruling = self.table(key).check(self.hasher.hash_one(key), pair, cost, now);
         Some(Decision::by_table(plan, self.periods, ruling, cost, now))
     }
 
     pub(crate) fn peek(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Option<Decision> {
-        let (pair, now) = (self.pair(plan)?, now.as_millis());
+        let (pair, now) = (self.pair(plan)?, now.as_millis().min(LAST));
         let ruling = self.table(key).peek(self.hasher.hash_one(key), pair, cost, now);
         Some(Decision::by_table(plan, self.periods, ruling, cost, now))
     }

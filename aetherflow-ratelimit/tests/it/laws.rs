@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aetherflow_ratelimit::{Decision, Key, Limiter, Plan, Tick};
+use aetherflow_ratelimit::{Decision, Key, Limiter, Plan, Tick, Window};
 use proptest::prelude::*;
 
 use crate::model::{Answer, Model};
@@ -109,7 +109,10 @@ proptest! {
 
     #[test]
     fn any_one_plan_decides_as_exact_fractions_do(trace in steps(4, 120), plan in 0..4_usize) {
-        run(&Limiter::exact(1_000), &trace, &odd()[plan..=plan], exactly);
+        // A table leaves these to the exact engine: other periods, or less than ten milliseconds a request.
+        for limiter in engines(1_000) {
+            run(&limiter, &trace, &odd()[plan..=plan], exactly);
+        }
     }
 
     #[test]
@@ -143,6 +146,25 @@ proptest! {
                     prop_assert!(limiter.peek_at(&key, plan, cost, at).is_allowed());
                 }
             }
+        }
+    }
+
+    /// Quotas of which one request takes no whole number of milliseconds.
+    #[test]
+    fn a_table_says_of_an_odd_quota_what_it_then_does(
+        minute in 1..6_000_u32, hour in 1..360_000_u32, jumps in prop::collection::vec(0..9_000_u64, 1..40)
+    ) {
+        let window = |name, limit, seconds| Window::new(name, limit, Duration::from_secs(seconds)).unwrap();
+        let plan = Plan::new("odd", [window("hour", hour, 3_600), window("minute", minute, 60)]).unwrap();
+        let (limiter, key, mut now) = (Limiter::new(8), Key::tenant("iss", "0"), 0);
+        for jump in jumps {
+            now += jump;
+            let least = remaining(&limiter.peek_at(&key, &plan, 0, Tick::from_millis(now))).into_iter().min().unwrap();
+            prop_assert!(limiter.check_at(&key, &plan, least, Tick::from_millis(now)).is_allowed(), "{}", least);
+            let refused = limiter.check_at(&key, &plan, 1, Tick::from_millis(now));
+            let wait = u64::try_from(refused.retry_after().unwrap().as_millis()).unwrap();
+            let peek = |at| limiter.peek_at(&key, &plan, 1, Tick::from_millis(at)).is_allowed();
+            prop_assert_eq!([peek(now + wait - 1), peek(now + wait)], [false, true]);
         }
     }
 

@@ -47,6 +47,20 @@ fn the_last_tick_there_is_is_a_tick_like_any_other() {
 }
 
 #[test]
+fn the_time_of_a_table_ends_and_then_stands_still() {
+    let (limiter, free, key) = (Limiter::new(8), Plan::free(), Key::tenant("iss", "acme"));
+    // 36 bits of milliseconds, less what a window may lie ahead.
+    let last = (1 << 36) - 1 - 2 * (1 << 22);
+    assert!(limiter.check_at(&key, &free, 59, Tick::from_millis(last - 1)).is_allowed());
+    assert!(limiter.check_at(&key, &free, 1, Tick::from_millis(last)).is_allowed());
+    for now in [last, last + 3_600_000, u64::MAX].map(Tick::from_millis) {
+        let refused = limiter.check_at(&key, &free, 1, now);
+        assert_eq!((refused.is_allowed(), remaining(&refused)), (false, vec![0, 940]));
+        assert_eq!(refused.retry_after(), Some(Duration::from_millis(999)));
+    }
+}
+
+#[test]
 fn a_clock_that_goes_back_admits_nothing_extra_and_the_wait_counts_from_the_callers_now() {
     let (limiter, free, key) = (Limiter::exact(4), Plan::free(), Key::tenant("iss", "acme"));
     assert!(limiter.check_at(&key, &free, 60, Tick::from_millis(50_000)).is_allowed());
