@@ -66,7 +66,7 @@ impl AnswerFields {
 impl Charged {
     fn write(&self, style: RateLimitFields, headers: &mut HeaderMap) {
         // A refusal lists the violated windows only, and its problem has done so.
-        if style != RateLimitFields::None && self.decision.is_allowed() {
+        if self.decision.is_allowed() {
             let mut text = String::with_capacity(64);
             fields::write_limit(&self.tier.plan, &self.decision, &mut text);
             headers.insert(RATE_LIMIT_POLICY, self.tier.policy.clone());

@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((0..2_000).filter(|_| is_looked_at(&unlooked)).count(), 1_000);
         assert!((50..=200).contains(&(0..6_400).filter(is_looked_at).count()));
         for rhythm in 2..200 {
-            let by_proxy = (0..1_024 * rhythm).filter(|at| at % rhythm == 0);
+            let by_proxy = (0..1_024 * rhythm).filter(|at| at % rhythm == rhythm - 1);
             assert!(by_proxy.filter(is_looked_at).count() > 0, "one request in {rhythm} comes by a proxy");
         }
         operator.undeclared_proxy(([192, 0, 2, 1], 443).into());
