@@ -1,11 +1,13 @@
 //! What became of one request.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use crate::account::Account;
-use crate::gcra::{self, Balance, Verdict};
+use crate::book::{self, Book, Verdict};
+use crate::counted::Counted;
 use crate::pair;
 use crate::plan::{Plan, Window};
 use crate::table::Ruling;
@@ -21,45 +23,79 @@ use crate::tick::Tick;
 pub struct Decision {
     verdict: Verdict,
     cost: u32,
-    /// Milliseconds by which the key's own time was ahead of the caller's.
-    lag: u64,
-    // Invariant: one for each window of the plan, in its order.
-    balances: SmallVec<[Balance; 2]>,
+    books: Books,
+}
+
+/// What is owed after the request, as the engine counts it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Books {
+    /// By a table, in milliseconds of the shorter and the longer window.
+    Table { counted: Counted, debts: [u64; 2] },
+    /// Window by window, in the plan's order.
+    Exact {
+        /// Milliseconds by which the key's own time was ahead of the caller's.
+        lag: u64,
+        books: SmallVec<[Book; 2]>,
+    },
 }
 
 impl Decision {
     /// Decides a request of `cost` for a key that owes what `account` says.
     pub(crate) fn new(account: &Account, plan: &Plan, cost: u32, now: Tick) -> Self {
         let moment = account.moment(now);
-        let mut balances = SmallVec::new();
-        for window in plan.windows() {
-            balances.push(account.balance(window.bucket(), moment));
-        }
-        let verdict = gcra::decide(&mut balances, cost);
-        Self { verdict, cost, lag: moment.since(now), balances }
+        let mut books: SmallVec<_> = plan.windows().map(|window| account.book(window, moment)).collect();
+        let verdict = book::decide(&mut books, cost);
+        Self { verdict, cost, books: Books::Exact { lag: moment.since(now), books } }
     }
 
     /// What a table said of a request of `cost` at `now`, which it counts from its own beginning.
-    pub(crate) fn by_table(plan: &Plan, periods: [u64; 2], ruling: Ruling, cost: u32, now: u64) -> Self {
-        let debts = pair::owed(ruling.moments, now);
-        let mut balances = SmallVec::new();
-        for window in plan.windows() {
-            let bucket = window.bucket();
-            let debt = if bucket.period() == periods[0] { debts[0] } else { debts[1] };
-            balances.push(bucket.balance_of(debt));
-        }
-        let fits = plan.windows().all(|window| cost <= window.limit());
-        let verdict = match (ruling.is_allowed, fits) {
-            (true, _) => Verdict::Allowed,
-            (false, true) => Verdict::Denied,
-            (false, false) => Verdict::NeverFits,
+    pub(crate) fn by_table(counted: Counted, ruling: Ruling, cost: u32, now: u64) -> Self {
+        let verdict = match ruling.is_allowed {
+            true => Verdict::Allowed,
+            false if counted.pair.fits(cost) => Verdict::Denied,
+            false => Verdict::NeverFits,
         };
-        Self { verdict, cost, lag: 0, balances }
+        Self { verdict, cost, books: Books::Table { counted, debts: pair::owed(ruling.moments, now) } }
     }
 
-    /// The balances to store; none, if the request changes nothing.
-    pub(crate) fn to_record(&self) -> Option<&[Balance]> {
-        (self.is_allowed() && self.cost > 0).then_some(&self.balances)
+    /// The books to store; none, if the request changes nothing.
+    pub(crate) fn to_record(&self) -> Option<&[Book]> {
+        match &self.books {
+            Books::Exact { books, .. } if self.is_allowed() && self.cost > 0 => Some(books),
+            Books::Exact { .. } | Books::Table { .. } => None,
+        }
+    }
+
+    fn books(&self) -> impl Iterator<Item = Cow<'_, Book>> {
+        (0..).map_while(|at| match &self.books {
+            Books::Table { counted, debts } => {
+                counted.balance(at, *debts).map(|balance| Cow::Owned(Book::Debt(balance)))
+            }
+            Books::Exact { books, .. } => books.get(at).map(Cow::Borrowed),
+        })
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    pub(crate) fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// As a table counts it, if one decided.
+    pub(crate) fn counted(&self) -> Option<Counted> {
+        match self.books {
+            Books::Table { counted, .. } => Some(counted),
+            Books::Exact { .. } => None,
+        }
+    }
+
+    fn lag(&self) -> u64 {
+        match self.books {
+            Books::Table { .. } => 0,
+            Books::Exact { lag, .. } => lag,
+        }
     }
 
     /// Returns whether the request may be served.
@@ -83,19 +119,19 @@ impl Decision {
         if self.verdict != Verdict::Denied {
             return None;
         }
-        let waits = self.balances.iter().filter_map(|balance| balance.bucket.wait(balance.debt, self.cost));
-        waits.max().map(|wait| Duration::from_millis(wait.saturating_add(self.lag)))
+        let waits = self.books().filter_map(|book| book.wait(self.cost));
+        waits.max().map(|wait| Duration::from_millis(wait.saturating_add(self.lag())))
     }
 
     /// Lists how many more requests of cost 1 each window would let through at once, in the plan's order.
     pub fn remaining(&self) -> impl Iterator<Item = u32> {
-        self.balances.iter().map(|balance| balance.bucket.remaining(balance.debt))
+        self.books().map(|book| book.remaining())
     }
 
     /// Lists every window as it stands after the request, in the order of `plan`, under which it was decided.
     pub fn windows<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
-        let windows = plan.windows().zip(&self.balances);
-        windows.map(|(window, balance)| Standing { window, balance, lag: self.lag })
+        let windows = plan.windows().zip(self.books());
+        windows.map(|(window, book)| Standing { window, book, lag: self.lag() })
     }
 
     /// Lists the windows that had no room; none, if the request was allowed.
@@ -106,15 +142,15 @@ impl Decision {
     /// The windows an answer lists: all, or after a refusal the violated ones.
     pub(crate) fn reported<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
         self.windows(plan)
-            .filter(|standing| self.is_allowed() || standing.balance.verdict(self.cost) > Verdict::Allowed)
+            .filter(|standing| self.is_allowed() || standing.book.verdict(self.cost) > Verdict::Allowed)
     }
 }
 
 /// One window as it stands after a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standing<'a> {
     window: &'a Window,
-    balance: &'a Balance,
+    book: Cow<'a, Book>,
     lag: u64,
 }
 
@@ -146,7 +182,7 @@ impl<'a> Standing<'a> {
     /// Returns how many more requests of cost 1 this window would let through at once.
     #[must_use]
     pub fn remaining(&self) -> u32 {
-        self.balance.bucket.remaining(self.balance.debt)
+        self.book.remaining()
     }
 
     /// Returns the time over which to spread what remains, so as to spend no faster than the bucket refills.
@@ -155,10 +191,9 @@ impl<'a> Standing<'a> {
     /// when nothing remains, the wait until one request fits.
     #[must_use]
     pub fn effective_window(&self) -> Duration {
-        let bucket = self.balance.bucket;
         let millis = match self.remaining() {
-            0 => bucket.wait(self.balance.debt, 1).unwrap_or(0).saturating_add(self.lag),
-            remaining => bucket.time_of(remaining),
+            0 => self.book.wait(1).unwrap_or(0).saturating_add(self.lag),
+            remaining => self.book.time_of(remaining),
         };
         Duration::from_millis(millis)
     }
@@ -166,9 +201,9 @@ impl<'a> Standing<'a> {
     /// Returns how long until the bucket is full again, if nothing else were charged meanwhile.
     #[must_use]
     pub fn reset(&self) -> Duration {
-        let millis = match self.balance.debt {
+        let millis = match self.book.reset() {
             0 => 0,
-            debt => self.balance.bucket.time_to_drain(debt).saturating_add(self.lag),
+            reset => reset.saturating_add(self.lag),
         };
         Duration::from_millis(millis)
     }

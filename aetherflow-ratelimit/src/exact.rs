@@ -1,20 +1,17 @@
 //! The engine that keeps every key whole: sharded, locked, bounded.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::decision::Decision;
 use crate::key::Key;
+use crate::permit::Permit;
 use crate::plan::Plan;
 use crate::shard::Shard;
 use crate::tick::Tick;
 
-/// Keys spread over locked shards by a keyed hash.
-///
-/// `RandomState` draws its SipHash key from the system, so that nobody outside can aim keys at one shard.
+/// Keys spread over locked shards by their fingerprints.
 #[derive(Debug)]
 pub(crate) struct Exact {
-    hasher: RandomState,
     // Invariant: the number of shards is a power of two, at most 256.
     shards: Box<[Mutex<Shard>]>,
 }
@@ -24,17 +21,20 @@ impl Exact {
         let count = 1 << (max_keys / LEAST_IN_SHARD).clamp(1, MOST_SHARDS).ilog2();
         let capacity = (max_keys / count).max(1);
         let shards = (0..count).map(|_| Mutex::new(Shard::new(capacity))).collect();
-        Self { hasher: RandomState::new(), shards }
+        Self { shards }
     }
 
-    pub(crate) fn check(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        let hash = self.hasher.hash_one(key);
+    #[inline(never)]
+    pub(crate) fn check(&self, hash: u64, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
         self.shard(hash).check(hash, key, plan, cost, now)
     }
 
-    pub(crate) fn peek(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        let hash = self.hasher.hash_one(key);
+    pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
         self.shard(hash).peek(hash, key, plan, cost, now)
+    }
+
+    pub(crate) fn refund(&self, hash: u64, key: &Key<'_>, permit: &Permit, now: Tick) -> bool {
+        self.shard(hash).refund(hash, key, permit, now)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -17,8 +17,6 @@ pub(crate) struct Bucket {
     // Invariant: both are at least 1, and limit * period < 2^63, so that a debt plus a charge fits in 64 bits.
     limit: u32,
     period: u64,
-    /// Milliseconds in which one request is paid back, rounded up; the most there are, if it takes longer.
-    interval: u32,
 }
 
 /// A bucket and what its key owes there.
@@ -29,35 +27,17 @@ pub(crate) struct Balance {
     pub(crate) debt: u64,
 }
 
-/// What one window says, or all of a plan: the worst of theirs.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Verdict {
-    Allowed,
-    Denied,
-    NeverFits,
-}
-
-/// Charges `cost` to every balance, or, if any has no room, to none.
-///
-/// A refusal leaves the balances bit for bit as they were: one that added debt would let anyone who shares a key keep
-/// its owner out for ever.
-pub(crate) fn decide(balances: &mut [Balance], cost: u32) -> Verdict {
-    let verdict = balances.iter().map(|balance| balance.verdict(cost)).max().unwrap_or(Verdict::Allowed);
-    if verdict == Verdict::Allowed {
-        for balance in balances {
-            balance.debt += balance.bucket.charge(cost);
-        }
-    }
-    verdict
-}
-
 impl Balance {
-    pub(crate) fn verdict(&self, cost: u32) -> Verdict {
-        match self.bucket.wait(self.debt, cost) {
-            Some(0) => Verdict::Allowed,
-            Some(_) => Verdict::Denied,
-            None => Verdict::NeverFits,
-        }
+    /// What a key owes that takes so many milliseconds to pay back, in the bucket as a table counts it: one request takes
+    /// a whole number of them, so that what remains and how long to wait stay exact.
+    pub(crate) fn counted(rate: Rate, milliseconds: u64) -> Self {
+        let limit = rate.capacity() / rate.interval().max(1);
+        let bucket = Bucket { limit, period: u64::from(rate.capacity()) };
+        Self { bucket, debt: milliseconds.saturating_mul(u64::from(limit)) }
+    }
+
+    pub(crate) fn charge(&mut self, cost: u32) {
+        self.debt += self.bucket.charge(cost);
     }
 }
 
@@ -65,7 +45,7 @@ impl Bucket {
     pub(crate) fn new(limit: u32, period: u64) -> Option<Self> {
         let capacity = u64::from(limit).checked_mul(period)?;
         let is_counted = (1..1 << 63).contains(&capacity);
-        is_counted.then(|| Self { limit, period, interval: interval(limit, period) })
+        is_counted.then_some(Self { limit, period })
     }
 
     pub(crate) fn limit(self) -> u32 {
@@ -79,14 +59,8 @@ impl Bucket {
 
     /// The bucket as a table counts it, if a whole millisecond is at most a tenth of what one request takes.
     pub(crate) fn rate(self) -> Option<Rate> {
-        (self.interval >= 10).then_some(Rate { limit: self.limit, interval: u64::from(self.interval) })
-    }
-
-    /// The balance of a key that a table says takes so many milliseconds to pay back, in the bucket as the table counts
-    /// it: one request takes a whole number of them, so that what remains and how long to wait stay exact.
-    pub(crate) fn balance_of(self, milliseconds: u64) -> Balance {
-        let bucket = Self { period: u64::from(self.interval) * u64::from(self.limit), ..self };
-        Balance { bucket, debt: milliseconds.saturating_mul(u64::from(self.limit)) }
+        let interval = u32::try_from(self.period.div_ceil(u64::from(self.limit))).ok()?;
+        Rate::new(self.limit, interval).filter(|_| interval >= 10)
     }
 
     fn capacity(self) -> u64 {
@@ -138,14 +112,21 @@ impl Bucket {
         u64::try_from(scaled).unwrap_or(u64::MAX).min(self.capacity())
     }
 
+    /// A twentieth of the bucket; nothing, if that is less than one request.
+    pub(crate) fn twentieth(self) -> Option<Self> {
+        Self::new(self.limit / 20, self.period)
+    }
+
+    /// What `cost` requests of `other`, which has the same period, are here, rounded down.
+    pub(crate) fn part(self, cost: u32, other: Self) -> u64 {
+        let scaled = u128::from(other.charge(cost)) * u128::from(self.limit) / u128::from(other.limit);
+        u64::try_from(scaled).unwrap_or(u64::MAX)
+    }
+
     /// Whether `debt` uses a larger fraction here than `other_debt` does of `other`, which has the same period.
     pub(crate) fn owes_more(self, debt: u64, other: Self, other_debt: u64) -> bool {
         u128::from(debt) * u128::from(other.limit) > u128::from(other_debt) * u128::from(self.limit)
     }
-}
-
-fn interval(limit: u32, period: u64) -> u32 {
-    u32::try_from(period.div_ceil(u64::from(limit))).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The limiter a host holds.
 
-use quanta::{Clock, Instant};
+use quanta::Clock;
 
+use crate::counts::{Counts, Tally};
 use crate::decision::Decision;
 use crate::exact::Exact;
+use crate::fingerprint::Fingerprints;
 use crate::key::Key;
+use crate::permit::Permit;
 use crate::plan::Plan;
 use crate::tables::Tables;
 use crate::tick::Tick;
@@ -29,10 +32,13 @@ use crate::tick::Tick;
 /// ```
 #[derive(Debug)]
 pub struct Limiter {
+    fingerprints: Fingerprints,
     tables: Option<Tables>,
     exact: Exact,
+    tally: Tally,
     clock: Clock,
-    start: Instant,
+    /// In the clock's own units.
+    start: u64,
 }
 
 impl Limiter {
@@ -44,8 +50,15 @@ impl Limiter {
     #[must_use]
     pub fn exact(max_keys: usize) -> Self {
         let clock = Clock::new();
-        let start = clock.now();
-        Self { tables: None, exact: Exact::new(max_keys), clock, start }
+        let start = clock.raw();
+        Self {
+            fingerprints: Fingerprints::new(),
+            tables: None,
+            exact: Exact::new(max_keys),
+            tally: Tally::default(),
+            clock,
+            start,
+        }
     }
 
     /// Makes a limiter of fixed memory, 18 bytes a slot, for plans of a minute, of an hour, or of both.
@@ -60,7 +73,7 @@ impl Limiter {
     /// still, and what is spent then stays spent.
     #[must_use]
     pub fn new(slots: usize) -> Self {
-        Self { tables: Some(Tables::new([60_000, 3_600_000], slots)), ..Self::exact(slots) }
+        Self { tables: Some(Tables::new(slots)), ..Self::exact(slots) }
     }
 
     /// Gives addresses so many slots of their own, where [`Limiter::new`] chose another number.
@@ -72,8 +85,8 @@ impl Limiter {
     /// Returns the limiter's own time: milliseconds since it was made.
     #[must_use]
     pub fn now(&self) -> Tick {
-        let elapsed = self.clock.now().duration_since(self.start);
-        Tick::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+        let nanoseconds = self.clock.delta_as_nanos(self.start, self.clock.raw());
+        Tick::from_millis(nanoseconds / 1_000_000)
     }
 
     /// Decides a request of cost 1 now, by the limiter's own clock.
@@ -87,16 +100,50 @@ impl Limiter {
     /// [never fits](Decision::never_fits). A tick before the key's last admitted request reads as that request's; in
     /// a table, which does not keep that, it is as much stricter as it is early.
     pub fn check_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        let decision = self.tables.as_ref().and_then(|tables| tables.check(key, plan, cost, now));
-        decision.unwrap_or_else(|| self.exact.check(key, plan, cost, now))
+        self.decide(self.fingerprints.of(key), key, plan, cost, now)
+    }
+
+    /// Decides as [`Limiter::check_at`] does, and lets an admitted request be given back.
+    ///
+    /// # Errors
+    /// The decision that refused it.
+    pub fn permit_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Result<Permit, Decision> {
+        let fingerprint = self.fingerprints.of(key);
+        let decision = self.decide(fingerprint, key, plan, cost, now);
+        if decision.is_allowed() { Ok(Permit { decision, fingerprint, at: now }) } else { Err(decision) }
+    }
+
+    /// Gives the request of a permit back to the key it was admitted for, and returns whether it did.
+    ///
+    /// Of each window no more than a tenth is given back in any of its periods, half of that at once, and nothing of a
+    /// window of fewer than 20 requests: who makes requests that are always given back is limited all the same. Nothing
+    /// is given back either to another key, or to one that has given way since. The charge is taken back as it was made:
+    /// what time has paid back of it meanwhile is given twice.
+    pub fn refund_at(&self, key: &Key<'_>, permit: Permit, now: Tick) -> bool {
+        let Permit { decision, fingerprint, .. } = &permit;
+        let is_refunded = decision.cost() > 0
+            && self.fingerprints.of(key) == *fingerprint
+            && match (&self.tables, decision.counted()) {
+                (Some(tables), Some(counted)) => {
+                    tables.refund(*fingerprint, key, counted, decision.cost(), now)
+                }
+                (None, _) | (_, None) => self.exact.refund(*fingerprint, key, &permit, now),
+            };
+        if is_refunded {
+            self.tally.refunded();
+        }
+        is_refunded
     }
 
     /// Returns what [`Limiter::check_at`] would decide, and changes nothing.
     ///
     /// The decision's windows are as they would be after the request; with cost 0, as they are.
     pub fn peek_at(&self, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
-        let decision = self.tables.as_ref().and_then(|tables| tables.peek(key, plan, cost, now));
-        decision.unwrap_or_else(|| self.exact.peek(key, plan, cost, now))
+        let hash = self.fingerprints.of(key);
+        match (&self.tables, plan.counted()) {
+            (Some(tables), Some(counted)) => tables.peek(hash, key, counted, cost, now),
+            (None, _) | (_, None) => self.exact.peek(hash, key, plan, cost, now),
+        }
     }
 
     /// Counts the keys kept now, at most as many as the limiter was made for by either of its engines.
@@ -105,9 +152,24 @@ impl Limiter {
         self.tables.as_ref().map_or(0, Tables::kept) + self.exact.len()
     }
 
+    /// Returns how often the limiter decided what.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { replaced: self.replaced(), ..self.tally.sum() }
+    }
+
     /// Counts the keys that ever gave way while they still owed something: above zero, the limiter is too small.
     #[must_use]
     pub fn replaced(&self) -> u64 {
         self.tables.as_ref().map_or(0, Tables::replaced) + self.exact.replaced()
+    }
+
+    fn decide(&self, hash: u64, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
+        let decision = match (&self.tables, plan.counted()) {
+            (Some(tables), Some(counted)) => tables.check(hash, key, counted, cost, now),
+            (None, _) | (_, None) => self.exact.check(hash, key, plan, cost, now),
+        };
+        self.tally.decided(decision.verdict());
+        decision
     }
 }

@@ -9,39 +9,78 @@ pub(crate) struct Pair {
     pub(crate) long: Rate,
 }
 
-/// A bucket that holds `limit` requests, of which each is paid back in `interval` milliseconds.
+/// A bucket of which each request is paid back in `interval` milliseconds, and all of it in `capacity`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Rate {
-    pub(crate) limit: u32,
-    /// 0 for a window the plan does not have.
-    pub(crate) interval: u64,
+    // Invariant: the capacity is a multiple of the interval, or there is no window: then nothing is charged, and what
+    // other plans left there always fits.
+    interval: u32,
+    capacity: u32,
 }
 
 impl Rate {
-    pub(crate) const NONE: Self = Self { limit: u32::MAX, interval: 0 };
+    pub(crate) const NONE: Self = Self { interval: 0, capacity: u32::MAX };
 
-    /// Milliseconds until a whole bucket is paid back.
-    pub(crate) fn capacity(self) -> u64 {
-        u64::from(self.limit) * self.interval
+    /// Nothing, if the bucket takes longer than `u32` counts.
+    pub(crate) fn new(limit: u32, interval: u32) -> Option<Self> {
+        Some(Self { interval, capacity: limit.checked_mul(interval)? })
     }
 
-    /// What is owed after `cost` more, if it fits; where there is no window, what other plans left there stays.
-    fn admit(self, debt: u64, cost: u32) -> Option<u64> {
-        if self == Self::NONE {
-            return Some(debt);
+    pub(crate) fn is_some(self) -> bool {
+        self.interval > 0
+    }
+
+    pub(crate) fn interval(self) -> u32 {
+        self.interval
+    }
+
+    /// Milliseconds until a whole bucket is paid back.
+    pub(crate) fn capacity(self) -> u32 {
+        self.capacity
+    }
+
+    fn fits(self, cost: u32) -> bool {
+        self.charge(cost) <= u64::from(self.capacity)
+    }
+
+    fn twentieth(self) -> Self {
+        if !self.is_some() {
+            return Self::NONE;
         }
-        let debt = debt + u64::from(cost) * self.interval;
-        (debt <= self.capacity()).then_some(debt)
+        let (limit, interval) = (self.capacity / self.interval / 20, self.interval.saturating_mul(20));
+        Self { interval, capacity: limit.saturating_mul(interval) }
+    }
+
+    fn charge(self, cost: u32) -> u64 {
+        u64::from(cost) * u64::from(self.interval)
     }
 }
 
 impl Pair {
+    /// Whether empty buckets have room for `cost`.
+    pub(crate) fn fits(self, cost: u32) -> bool {
+        self.short.fits(cost) && self.long.fits(cost)
+    }
+
     /// The moments after a request of `cost` at `now`, if both windows have room for it.
     pub(crate) fn admit(self, moments: Moments, cost: u32, now: u64) -> Option<Moments> {
         let debts = owed(moments, now);
-        let short = self.short.admit(debts[0], cost)?;
-        let long = self.long.admit(debts[1], cost)?;
-        Some([now + short, now + long])
+        let (short, long) = (debts[0] + self.short.charge(cost), debts[1] + self.long.charge(cost));
+        let fits = short <= u64::from(self.short.capacity) && long <= u64::from(self.long.capacity);
+        fits.then_some([now + short, now + long])
+    }
+
+    /// The moments without a request of `cost`.
+    pub(crate) fn give_back(self, moments: Moments, cost: u32, now: u64) -> Moments {
+        let debts = owed(moments, now);
+        [(self.short, debts[0]), (self.long, debts[1])]
+            .map(|(rate, debt)| now + debt.saturating_sub(rate.charge(cost)))
+    }
+
+    /// Of what is given back, no more than a tenth of a window in any of its periods: a bucket of a twentieth, which
+    /// refills by another one.
+    pub(crate) fn tenth(self) -> Self {
+        Self { short: self.short.twentieth(), long: self.long.twentieth() }
     }
 }
 

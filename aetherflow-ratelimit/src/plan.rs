@@ -13,6 +13,7 @@
 
 use std::time::Duration;
 
+use crate::counted::Counted;
 use crate::error::ConfigError;
 use crate::gcra::Bucket;
 use crate::name::Name;
@@ -24,6 +25,7 @@ use crate::name::Name;
 pub struct Window {
     name: Name,
     bucket: Bucket,
+    is_strict: bool,
 }
 
 impl Window {
@@ -45,7 +47,18 @@ impl Window {
         }
         let millis = u64::try_from(period.as_millis()).map_err(|_| ConfigError::TooLarge)?;
         let bucket = Bucket::new(limit, millis).ok_or(ConfigError::TooLarge)?;
-        Ok(Self { name, bucket })
+        Ok(Self { name, bucket, is_strict: false })
+    }
+
+    /// Makes the window strict: never more than `limit` requests in any `period`, wherever that begins.
+    ///
+    /// A bucket lets up to twice as many through in an unlucky period. A strict window counts requests by slices of a
+    /// 64th of the period, in whole milliseconds, and a request may count for up to one slice longer than the period. A
+    /// table does not count it: it takes an allocation and 260 bytes for each key, and some more for each decision. It
+    /// knows of requests under strict windows of the same period only, and counts them as they are when a plan changes.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { is_strict: true, ..self }
     }
 
     /// Returns the name, as header fields quote it.
@@ -66,6 +79,12 @@ impl Window {
         Duration::from_millis(self.bucket.period())
     }
 
+    /// Returns whether the window is [strict](Self::strict).
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
     pub(crate) fn bucket(&self) -> Bucket {
         self.bucket
     }
@@ -76,6 +95,8 @@ impl Window {
 pub struct Plan {
     name: Box<str>,
     windows: Box<[Window]>,
+    /// As a table counts the windows, if one can.
+    counted: Option<Counted>,
 }
 
 impl Plan {
@@ -101,7 +122,7 @@ impl Plan {
         if any_two(&windows, |a, b| a.period() == b.period()) {
             return Err(ConfigError::SamePeriod);
         }
-        Ok(Self { name: name.into(), windows })
+        Ok(Self::of(name, windows))
     }
 
     /// Returns the plan `free`: 60 requests a minute and 1,000 an hour.
@@ -137,10 +158,16 @@ impl Plan {
         let window = |name, limit, seconds| {
             Window::new(name, limit, Duration::from_secs(seconds)).expect("a plain name and a small quota")
         };
-        Self {
-            name: name.into(),
-            windows: [window("minute", per_minute, 60), window("hour", per_hour, 3_600)].into(),
-        }
+        Self::of(name, [window("minute", per_minute, 60), window("hour", per_hour, 3_600)].into())
+    }
+
+    fn of(name: &str, windows: Box<[Window]>) -> Self {
+        let counted = Counted::new(&windows);
+        Self { name: name.into(), windows, counted }
+    }
+
+    pub(crate) fn counted(&self) -> Option<Counted> {
+        self.counted
     }
 }
 

@@ -13,6 +13,7 @@ use hashbrown::HashTable;
 use crate::account::Account;
 use crate::decision::Decision;
 use crate::key::Key;
+use crate::permit::Permit;
 use crate::plan::Plan;
 use crate::tick::Tick;
 
@@ -61,6 +62,12 @@ impl Shard {
 
     pub(crate) fn peek(&self, hash: u64, key: &Key<'_>, plan: &Plan, cost: u32, now: Tick) -> Decision {
         Decision::new(self.account(self.find(hash, key)), plan, cost, now)
+    }
+
+    /// Gives a request back, if its key is still there and has room left among its refunds.
+    pub(crate) fn refund(&mut self, hash: u64, key: &Key<'_>, permit: &Permit, now: Tick) -> bool {
+        let slot = self.find(hash, key);
+        slot.is_some_and(|slot| self.entries[slot].account.refund(&permit.decision, permit.at, now))
     }
 
     pub(crate) fn len(&self) -> usize {

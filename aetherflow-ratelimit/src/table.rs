@@ -61,6 +61,15 @@ impl Table {
         rule(pair, moments.unwrap_or_else(|| self.floor(self.lines_of(key))), cost, now)
     }
 
+    /// Gives a request of `cost` back, if the key is still there and its share of refunds has room.
+    pub(crate) fn refund(&self, key: u64, pair: Pair, cost: u32, now: u64) -> bool {
+        let key = print(key);
+        let share = key.wrapping_mul(SHARE);
+        self.find(key).is_some_and(|slot| {
+            self.check(share, pair.tenth(), cost, now).is_allowed && slot.give_back(key, pair, cost, now)
+        })
+    }
+
     /// How many slots have an owner.
     pub(crate) fn kept(&self) -> usize {
         let slots = self.lines.iter().flat_map(|line| &line.0);
@@ -72,11 +81,15 @@ impl Table {
         self.replaced.load(Ordering::Relaxed)
     }
 
+    /// Looks at all eight slots before it decides, so that neither line waits for the other to come from memory.
     fn find(&self, key: u64) -> Option<&Slot> {
-        let slots = self.lines_of(key).into_iter().flat_map(|line| &self.lines[line].0);
-        slots.into_iter().find(|slot| slot.key.load(Ordering::Acquire) == key)
+        let [first, second] = self.lines_of(key).map(|line| &self.lines[line]);
+        // Asked for before it is needed, so that neither line waits for the other to come from memory.
+        second.touch();
+        first.slot_of(key).or_else(|| second.slot_of(key))
     }
 
+    #[cold]
     fn miss(&self, key: u64, pair: Pair, cost: u32, now: u64) -> Ruling {
         let lines = self.lines_of(key);
         let _locks = self.lock(lines);
@@ -142,6 +155,19 @@ impl Table {
 #[repr(align(64))]
 struct Line([Slot; IN_LINE]);
 
+impl Line {
+    /// Without a branch for each slot: a key is in any of them, and none can be guessed.
+    fn slot_of(&self, key: u64) -> Option<&Slot> {
+        let [a, b, c, d] = self.0.each_ref().map(|slot| u32::from(slot.key.load(Ordering::Acquire) == key));
+        let found = a | b << 1 | c << 2 | d << 3;
+        self.0.get(found.trailing_zeros() as usize)
+    }
+
+    fn touch(&self) {
+        self.0[0].key.load(Ordering::Relaxed);
+    }
+}
+
 impl Default for Line {
     fn default() -> Self {
         Self(array::from_fn(|_| Slot::new()))
@@ -190,6 +216,17 @@ impl Slot {
         }
     }
 
+    /// Whether the slot is still the key's.
+    fn give_back(&self, key: u64, pair: Pair, cost: u32, now: u64) -> bool {
+        while let Some(state) = self.state_of(key) {
+            let moments = pair.give_back(state.moments(), cost, now);
+            if self.swap(state, State::new(moments, state.generation())) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Whether it has no owner, or one that owes nothing.
     fn is_vacant(&self, now: u64) -> bool {
         self.key.load(Ordering::Relaxed) == NOBODY || self.state().full_at() <= now
@@ -225,6 +262,8 @@ fn print(hash: u64) -> u64 {
     if hash == NOBODY { 1 } else { hash }
 }
 
+/// Odd, so that no two keys have one share: what a key was given back is counted under its fingerprint times this.
+const SHARE: u64 = 0x9e37_79b9_7f4a_7c15;
 const NOBODY: u64 = 0;
 const IN_LINE: usize = 4;
 const LOCKS: usize = 1_024;

@@ -28,6 +28,10 @@ fn uniform(count: usize) {
     let limiter = Limiter::new(count * 8 / 5);
     let plan = fast_plan();
     let (one, first, second) = (governor(), governor(), governor());
+    for key in &keys {
+        assert!(limiter.check_at(&Key::credential("", key), &plan, 1, Tick::from_millis(0)).is_allowed());
+        assert!([&one, &first, &second].iter().all(|governor| governor.check_key(key).is_ok()));
+    }
     let (mut ours, mut single, mut double) = (Turns::new(&keys), Turns::new(&keys), Turns::new(&keys));
     let mut tick = 0;
     let mut contest = Contest::new();

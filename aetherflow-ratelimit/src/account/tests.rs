@@ -7,7 +7,7 @@ fn bucket(limit: u32, seconds: u64) -> Bucket {
 /// An account that owes `requests` in each of the buckets, as of `ms`.
 fn account(buckets: &[Bucket], requests: u64, ms: u64) -> Account {
     let mut account = Account::default();
-    let owed = |&bucket: &Bucket| Balance { bucket, debt: requests * bucket.period() };
+    let owed = |&bucket: &Bucket| Book::Debt(Balance { bucket, debt: requests * bucket.period() });
     account.record(&buckets.iter().map(owed).collect::<Vec<_>>(), Tick::from_millis(ms));
     account
 }
@@ -19,7 +19,7 @@ fn a_debt_that_is_paid_back_takes_no_room() {
     account.settle(Tick::from_millis(1_000));
     assert_eq!(account.debts.len(), 1);
     account.settle(Tick::from_millis(60_000));
-    assert_eq!(account, Account { since: Tick::from_millis(60_000), debts: SmallVec::new() });
+    assert_eq!(account, Account { since: Tick::from_millis(60_000), ..Account::default() });
 }
 
 #[test]

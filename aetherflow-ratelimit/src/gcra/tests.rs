@@ -1,31 +1,5 @@
 use super::*;
 
-fn balance(limit: u32, seconds: u64, debt: u64) -> Balance {
-    Balance { bucket: Bucket::new(limit, seconds * 1_000).unwrap(), debt }
-}
-
-#[test]
-fn a_refusal_leaves_every_balance_bit_for_bit_as_it_was() {
-    let full_hour = 1_000 * 3_600_000;
-    for (case, cost, want) in [
-        ("no room in the second window", 1, Verdict::Denied),
-        ("a cost above the first limit", 61, Verdict::NeverFits),
-        ("the largest cost", u32::MAX, Verdict::NeverFits),
-    ] {
-        let before = [balance(60, 60, 17), balance(1_000, 3_600, full_hour)];
-        let mut after = before;
-        assert_eq!(decide(&mut after, cost), want, "{case}");
-        assert_eq!(after, before, "{case}");
-    }
-}
-
-#[test]
-fn an_admitted_request_is_charged_to_every_window() {
-    let mut balances = [balance(60, 60, 0), balance(1_000, 3_600, 5)];
-    assert_eq!(decide(&mut balances, 2), Verdict::Allowed);
-    assert_eq!(balances, [balance(60, 60, 120_000), balance(1_000, 3_600, 7_200_005)]);
-}
-
 #[test]
 fn the_whole_limit_fits_an_empty_debt_and_one_unit_of_debt_leaves_no_room_for_it() {
     for (limit, period) in [(1, 1), (7, 1_000), (50_000, 3_600_000), (u32::MAX, 1), (1, (1 << 63) - 1)] {

@@ -3,9 +3,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::pair::Rate;
 
+fn rate(limit: u32, interval: u32) -> Rate {
+    Rate::new(limit, interval).unwrap()
+}
+
 /// So many requests at once, each paid back in a second, and an hour's worth that never binds.
 fn pair(limit: u32) -> Pair {
-    Pair { short: Rate { limit, interval: 1_000 }, long: Rate { limit: 1_000, interval: 3_600 } }
+    Pair { short: rate(limit, 1_000), long: rate(1_000, 3_600) }
 }
 
 /// A hash whose candidates in a table of two lines are these.
@@ -117,7 +121,7 @@ fn a_plan_without_a_window_leaves_what_is_owed_there() {
 fn a_request_is_charged_to_both_windows_or_to_neither() {
     let table = Table::new(8);
     let key = hash(1, [0, 1]);
-    let tight = Pair { long: Rate { limit: 2, interval: 60_000 }, ..pair(4) };
+    let tight = Pair { long: rate(2, 60_000), ..pair(4) };
     assert!(table.check(key, tight, 2, 0).is_allowed);
     for now in [0, 59_999] {
         assert!(!table.check(key, tight, 1, now).is_allowed, "{now}");

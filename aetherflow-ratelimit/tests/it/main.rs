@@ -9,5 +9,7 @@ mod header;
 mod laws;
 mod model;
 mod plans;
+mod refunds;
+mod strict;
 mod threads;
 mod time;

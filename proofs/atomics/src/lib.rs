@@ -11,6 +11,7 @@ mod sync {
 }
 
 pub mod limiter;
+#[expect(dead_code, reason = "the files hold more than what threads share")]
 #[path = "../../../aetherflow-ratelimit/src/pair.rs"]
 mod pair;
 #[expect(dead_code, reason = "the files hold more than what threads share")]
@@ -18,6 +19,5 @@ pub mod revocation;
 #[expect(dead_code, reason = "the files hold more than what threads share")]
 #[path = "../../../aetherflow-ratelimit/src/state.rs"]
 mod state;
-#[expect(dead_code, reason = "the files hold more than what threads share")]
 #[path = "../../../aetherflow-ratelimit/src/table.rs"]
 mod table;

@@ -8,7 +8,7 @@ const NOW: u64 = 1_000;
 
 /// So many requests at once, each paid back in a second.
 fn pair(limit: u32) -> Pair {
-    let rate = Rate { limit, interval: 1_000 };
+    let rate = Rate::new(limit, 1_000).expect("a short time");
     Pair { short: rate, long: rate }
 }
 
@@ -106,5 +106,32 @@ pub fn two_newcomers_take_two_slots() {
         let first = thread::spawn(move || takes(&other, KEYS[4], 9));
         assert_eq!((takes(&table, KEYS[5], 9), first.join().unwrap()), (1, 1));
         assert_eq!((table.kept(), table.replaced()), (4, 2));
+    });
+}
+
+/// Panics where it does not hold in some order.
+pub fn what_is_given_back_while_another_is_admitted_is_neither_lost_nor_given_twice() {
+    model(|| {
+        let table = Arc::new(Table::new(8));
+        assert!(table.check(KEYS[0], pair(20), 5, NOW).is_allowed);
+        let other = Arc::clone(&table);
+        let refund = thread::spawn(move || other.refund(KEYS[0], pair(20), 1, NOW));
+        assert_eq!(takes(&table, KEYS[0], 20), 1);
+        assert!(refund.join().unwrap());
+        assert_eq!(table.peek(KEYS[0], pair(20), 0, NOW).moments, [NOW + 5_000; 2]);
+        assert!(!table.refund(KEYS[0], pair(20), 1, NOW), "its share is used up");
+    });
+}
+
+/// Panics where it does not hold in some order.
+pub fn what_is_given_back_to_a_key_that_gives_way_is_not_given_to_the_next_owner() {
+    model(|| {
+        let table = Arc::new(full());
+        let other = Arc::clone(&table);
+        let refund = thread::spawn(move || other.refund(KEYS[0], pair(20), 1, NOW));
+        assert_eq!(takes(&table, KEYS[4], 4), 1);
+        let _ = refund.join().unwrap();
+        let owed = table.peek(KEYS[4], pair(4), 0, NOW).moments[0];
+        assert!(owed >= NOW + 1_000, "{owed}");
     });
 }

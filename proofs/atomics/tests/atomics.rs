@@ -61,3 +61,13 @@ fn two_newcomers_take_two_slots() {
 fn two_who_come_at_once_get_what_there_is() {
     limiter::two_who_come_at_once_get_what_there_is();
 }
+
+#[test]
+fn what_is_given_back_while_another_is_admitted_is_neither_lost_nor_given_twice() {
+    limiter::what_is_given_back_while_another_is_admitted_is_neither_lost_nor_given_twice();
+}
+
+#[test]
+fn what_is_given_back_to_a_key_that_gives_way_is_not_given_to_the_next_owner() {
+    limiter::what_is_given_back_to_a_key_that_gives_way_is_not_given_to_the_next_owner();
+}
