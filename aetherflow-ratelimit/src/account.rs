@@ -72,7 +72,9 @@ impl Account {
 
     /// Gives the request back that was decided `then`, if there is room left among the refunds.
     pub(crate) fn refund(&mut self, decision: &Decision, then: Tick, now: Tick) -> bool {
-        let Some(books) = decision.to_record() else { return false };
+        self.settle(now);
+        let is_paid = self.debts.is_empty() && self.logs.is_empty();
+        let Some(books) = decision.to_record().filter(|_| !is_paid) else { return false };
         let refunds = self.refunds.get_or_insert_default();
         let moment = refunds.moment(now);
         let shares =
@@ -82,7 +84,6 @@ impl Account {
             return false;
         }
         refunds.record(&shares, moment);
-        self.settle(now);
         books.iter().for_each(|book| self.give_back(book, decision.cost(), then));
         true
     }

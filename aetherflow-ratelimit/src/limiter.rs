@@ -117,7 +117,7 @@ impl Limiter {
     ///
     /// Of each window no more than a tenth is given back in any of its periods, half of that at once, and nothing of a
     /// window of fewer than 20 requests: who makes requests that are always given back is limited all the same. Nothing
-    /// is given back either to another key, or to one that has given way since. The charge is taken back as it was made:
+    /// is given back either to another key, or to one that has given way or owes nothing. The charge is taken back as it was made:
     /// what time has paid back of it meanwhile is given twice.
     pub fn refund_at(&self, key: &Key<'_>, permit: Permit, now: Tick) -> bool {
         let Permit { decision, fingerprint, .. } = &permit;

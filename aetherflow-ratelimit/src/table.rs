@@ -66,7 +66,9 @@ impl Table {
         let key = print(key);
         let share = key.wrapping_mul(SHARE);
         self.find(key).is_some_and(|slot| {
-            self.check(share, pair.tenth(), cost, now).is_allowed && slot.give_back(key, pair, cost, now)
+            slot.state().full_at() > now
+                && self.check(share, pair.tenth(), cost, now).is_allowed
+                && slot.give_back(key, pair, cost, now)
         })
     }
 
@@ -143,11 +145,14 @@ impl Table {
         (first, (one != other).then(|| take(one.max(other))))
     }
 
-    /// By both halves of the fingerprint, each scaled to the number of lines.
+    /// One in each half of the table, by the halves of the fingerprint.
+    ///
+    /// Who finds both alike goes to the first: a fifth as many find both full as if either might be any line (B. Vöcking,
+    /// "How Asymmetry Helps Load Balancing", 2003).
     fn lines_of(&self, key: u64) -> [usize; 2] {
-        let count = self.lines.len() as u64;
-        let scaled = |half: u64| usize::try_from((half * count) >> 32).unwrap_or(0);
-        [scaled(key >> 32), scaled(key & u64::from(u32::MAX))]
+        let half = self.lines.len() / 2;
+        let scaled = |part: u64, count: usize| usize::try_from((part * count as u64) >> 32).unwrap_or(0);
+        [scaled(key >> 32, half), half + scaled(key & u64::from(u32::MAX), self.lines.len() - half)]
     }
 }
 

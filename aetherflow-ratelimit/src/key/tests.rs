@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fingerprint::Fingerprints;
 
 /// Builds the key of a kind from three parts, and says which of them it uses.
 fn key<'a>(kind: u8, [a, b, c]: [&'a str; 3]) -> (Key<'a>, [&'a str; 3]) {
@@ -19,12 +20,14 @@ proptest! {
         first in ["[a\0]{0,3}", "[a\0]{0,3}", "[a\0]{0,3}"],
         second in ["[a\0]{0,3}", "[a\0]{0,3}", "[a\0]{0,3}"],
     ) {
+        let fingerprints = Fingerprints::new();
         let (one, its) = key(kinds.0, first.each_ref().map(String::as_str));
         let (other, others) = key(kinds.1, second.each_ref().map(String::as_str));
         let same = kinds.0 == kinds.1 && its == others;
         prop_assert_eq!(one == other, same);
         prop_assert_eq!(one.is_encoded_as(&other.encoded()), same);
         prop_assert_eq!(one.encoded() == other.encoded(), same);
+        prop_assert_eq!(fingerprints.of(&one) == fingerprints.of(&other), same);
         prop_assert!(one.is_encoded_as(&one.encoded()));
     }
 }
@@ -33,6 +36,30 @@ proptest! {
 fn the_split_between_parts_is_part_of_the_key() {
     assert!(!Key::tenant("ab", "c").is_encoded_as(&Key::tenant("a", "bc").encoded()));
     assert!(!Key::tenant("a", "").is_encoded_as(&Key::client("a", "").encoded()));
+}
+
+#[test]
+fn every_byte_of_a_part_of_any_length_is_in_the_fingerprint() {
+    let fingerprints = Fingerprints::new();
+    let of = |part: &str| fingerprints.of(&Key::credential("iss", part));
+    for length in 0..40 {
+        let part = "a".repeat(length);
+        assert_ne!(of(&part), of(&format!("{part}a")), "{length}");
+        assert_eq!(of(&part), of(&part.clone()), "{length}");
+        for at in 0..length {
+            let mut other = part.clone();
+            other.replace_range(at..=at, "b");
+            assert_ne!(of(&part), of(&other), "{at} of {length}");
+        }
+    }
+    let long = "a".repeat(300);
+    assert_ne!(of(&long), of(&long[1..]));
+    assert_ne!(fingerprints.of(&Key::tenant(&long, "a")), fingerprints.of(&Key::tenant(&long[1..], "aa")));
+    assert_ne!(
+        of("a"),
+        Fingerprints::new().of(&Key::credential("iss", "a")),
+        "the secret is another each time"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod laws;
 mod model;
 mod plans;
 mod refunds;
+mod replay;
 mod strict;
 mod threads;
 mod time;

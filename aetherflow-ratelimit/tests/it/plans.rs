@@ -65,3 +65,25 @@ fn the_shipped_plans_have_the_published_names_and_numbers() {
         });
     assert_eq!(listed, want);
 }
+
+#[test]
+fn a_table_lists_the_windows_in_the_order_of_the_plan() {
+    let window = |name, limit, seconds| Window::new(name, limit, Duration::from_secs(seconds)).unwrap();
+    let (minute, hour) = (window("minute", 60, 60), window("hour", 1_000, 3_600));
+    for (windows, want) in [
+        (vec![minute, hour], vec![59, 999]),
+        (vec![hour, minute], vec![999, 59]),
+        (vec![minute], vec![59]),
+        (vec![hour], vec![999]),
+    ] {
+        let plan = Plan::new("plan", windows).unwrap();
+        let decision = Limiter::new(8).check_at(&Key::tenant("iss", "acme"), &plan, 1, Tick::from_millis(0));
+        assert_eq!(remaining(&decision), want);
+        let names: Vec<_> = decision
+            .windows(&plan)
+            .map(|standing| (standing.name().to_owned(), standing.remaining()))
+            .collect();
+        let listed: Vec<_> = plan.windows().map(|window| window.name().to_owned()).zip(want).collect();
+        assert_eq!(names, listed);
+    }
+}

@@ -42,7 +42,7 @@ fn a_refund_after_the_debt_was_paid_back_gives_nothing_more() {
     for limiter in engines() {
         let pro = Plan::pro();
         let permit = permit(&limiter, &pro, 5, 0);
-        assert!(limiter.refund_at(&key(), permit, Tick::from_millis(3_600_000)));
+        assert!(!limiter.refund_at(&key(), permit, Tick::from_millis(3_600_000)));
         assert_eq!(left(&limiter, &pro, 3_600_000), [300, 10_000]);
     }
 }
@@ -92,6 +92,19 @@ fn no_more_than_a_tenth_of_a_window_is_given_back_in_any_of_its_periods() {
         assert!(refunds.iter().all(|start| within(*start) <= 30), "{refunds:?}");
         assert!(within(0) >= 29 && refunds.len() >= 150, "{}", refunds.len());
     }
+}
+
+#[test]
+fn a_key_that_gave_way_has_no_new_share_of_refunds() {
+    let (limiter, pro, now) = (Limiter::exact(1), Plan::pro(), Tick::from_millis(0));
+    let first = permit(&limiter, &pro, 15, 0);
+    assert!(limiter.refund_at(&key(), first, now));
+    let _ = permit(&limiter, &pro, 1, 0);
+    assert!(limiter.check_at(&Key::tenant("iss", "other"), &pro, 1, now).is_allowed());
+    let again = permit(&limiter, &pro, 1, 0);
+    assert!(!limiter.refund_at(&key(), again, now));
+    let later = permit(&limiter, &pro, 1, 4_000);
+    assert!(limiter.refund_at(&key(), later, Tick::from_millis(4_000)), "its share refills");
 }
 
 #[test]
