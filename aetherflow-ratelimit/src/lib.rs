@@ -4,6 +4,8 @@ mod account;
 mod book;
 mod counted;
 mod counts;
+#[cfg(feature = "client")]
+pub mod client;
 mod decision;
 mod error;
 mod exact;

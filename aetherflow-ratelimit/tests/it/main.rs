@@ -4,6 +4,8 @@
 
 mod bounds;
 mod burst;
+#[cfg(feature = "client")]
+mod client;
 mod configuration;
 mod header;
 mod laws;
