@@ -238,10 +238,10 @@ impl Client {
     fn hear(&mut self, answer: &Answer, now: Tick, random: &mut StdRng) -> u64 {
         let feedback = Feedback::of(answer.fields.iter().map(|(name, value)| (name, value)));
         self.pacer.learn_at(&feedback, now, random);
-        if !answer.is_admitted {
-            if let Some(wait) = self.backoff.next_wait(feedback.retry_after(), random) {
-                return u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap();
-            }
+        if !answer.is_admitted
+            && let Some(wait) = self.backoff.next_wait(feedback.retry_after(), random)
+        {
+            return u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap();
         }
         self.backoff = BACKOFF;
         0
