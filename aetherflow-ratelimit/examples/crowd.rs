@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release -p aetherflow-ratelimit --features client --example crowd`
 
+#![expect(clippy::unwrap_used, reason = "as in a test, a panic says that it is wrong")]
+#![expect(clippy::print_stdout, reason = "a table is what it is for")]
+
 #[path = "../tests/it/client/simulation.rs"]
 mod simulation;
 
