@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 use crate::account::Account;
 use crate::book::{self, Book, Verdict};
 use crate::counted::Counted;
+#[cfg(feature = "redis")]
+use crate::gcra::Balance;
 use crate::pair;
 use crate::plan::{Plan, Window};
 use crate::table::Ruling;
@@ -33,7 +35,8 @@ enum Books {
     Table { counted: Counted, debts: [u64; 2] },
     /// Window by window, in the plan's order.
     Exact {
-        /// Milliseconds by which the key's own time was ahead of the caller's.
+        unit: Unit,
+        /// By how many units the key's own time was ahead of the caller's.
         lag: u64,
         books: SmallVec<[Book; 2]>,
     },
@@ -45,7 +48,11 @@ impl Decision {
         let moment = account.moment(now);
         let mut books: SmallVec<_> = plan.windows().map(|window| account.book(window, moment)).collect();
         let verdict = book::decide(&mut books, cost);
-        Self { verdict, cost, books: Books::Exact { lag: moment.since(now), books } }
+        Self {
+            verdict,
+            cost,
+            books: Books::Exact { unit: Unit::Milliseconds, lag: moment.since(now), books },
+        }
     }
 
     /// What a table said of a request of `cost` at `now`, which it counts from its own beginning.
@@ -56,6 +63,21 @@ impl Decision {
             false => Verdict::NeverFits,
         };
         Self { verdict, cost, books: Books::Table { counted, debts: pair::owed(ruling.moments, now) } }
+    }
+
+    /// What Redis said of a request of `cost`, by balances in microseconds, which include its charge if it is admitted.
+    #[cfg(feature = "redis")]
+    pub(crate) fn by_redis(is_admitted: bool, cost: u32, balances: impl Iterator<Item = Balance>) -> Self {
+        let books: SmallVec<[Book; 2]> = balances.map(Book::Debt).collect();
+        let refusal = books.iter().map(|book| book.verdict(cost)).max();
+        let verdict = if is_admitted { Verdict::Allowed } else { refusal.unwrap_or(Verdict::Denied) };
+        Self { verdict, cost, books: Books::Exact { unit: Unit::Microseconds, lag: 0, books } }
+    }
+
+    /// The same decision, allowed whatever the windows say.
+    #[cfg(feature = "redis")]
+    pub(crate) fn let_through(self) -> Self {
+        Self { verdict: Verdict::Allowed, ..self }
     }
 
     /// The books to store; none, if the request changes nothing.
@@ -91,6 +113,13 @@ impl Decision {
         }
     }
 
+    fn unit(&self) -> Unit {
+        match self.books {
+            Books::Table { .. } => Unit::Milliseconds,
+            Books::Exact { unit, .. } => unit,
+        }
+    }
+
     fn lag(&self) -> u64 {
         match self.books {
             Books::Table { .. } => 0,
@@ -112,15 +141,15 @@ impl Decision {
 
     /// Returns how long to wait until the same request would be allowed, if nothing else were charged meanwhile.
     ///
-    /// It is exact: one millisecond earlier the request would still be refused. `None` if it was allowed, and if it
-    /// never fits.
+    /// It is exact: one millisecond earlier (by Redis, one microsecond) the request would still be refused. `None` if it
+    /// was allowed, and if it never fits.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         if self.verdict != Verdict::Denied {
             return None;
         }
         let waits = self.books().filter_map(|book| book.wait(self.cost));
-        waits.max().map(|wait| Duration::from_millis(wait.saturating_add(self.lag())))
+        waits.max().map(|wait| self.unit().time(wait.saturating_add(self.lag())))
     }
 
     /// Lists how many more requests of cost 1 each window would let through at once, in the plan's order.
@@ -131,7 +160,7 @@ impl Decision {
     /// Lists every window as it stands after the request, in the order of `plan`, under which it was decided.
     pub fn windows<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Standing<'a>> {
         let windows = plan.windows().zip(self.books());
-        windows.map(|(window, book)| Standing { window, book, lag: self.lag() })
+        windows.map(|(window, book)| Standing { window, book, unit: self.unit(), lag: self.lag() })
     }
 
     /// Lists the windows that had no room; none, if the request was allowed.
@@ -151,6 +180,7 @@ impl Decision {
 pub struct Standing<'a> {
     window: &'a Window,
     book: Cow<'a, Book>,
+    unit: Unit,
     lag: u64,
 }
 
@@ -191,20 +221,38 @@ impl<'a> Standing<'a> {
     /// when nothing remains, the wait until one request fits.
     #[must_use]
     pub fn effective_window(&self) -> Duration {
-        let millis = match self.remaining() {
+        let units = match self.remaining() {
             0 => self.book.wait(1).unwrap_or(0).saturating_add(self.lag),
             remaining => self.book.time_of(remaining),
         };
-        Duration::from_millis(millis)
+        self.unit.time(units)
     }
 
     /// Returns how long until the bucket is full again, if nothing else were charged meanwhile.
     #[must_use]
     pub fn reset(&self) -> Duration {
-        let millis = match self.book.reset() {
+        let units = match self.book.reset() {
             0 => 0,
             reset => reset.saturating_add(self.lag),
         };
-        Duration::from_millis(millis)
+        self.unit.time(units)
+    }
+}
+
+/// In what a decision counts time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unit {
+    Milliseconds,
+    #[cfg(feature = "redis")]
+    Microseconds,
+}
+
+impl Unit {
+    fn time(self, units: u64) -> Duration {
+        match self {
+            Self::Milliseconds => Duration::from_millis(units),
+            #[cfg(feature = "redis")]
+            Self::Microseconds => Duration::from_micros(units),
+        }
     }
 }

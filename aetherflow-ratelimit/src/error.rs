@@ -2,7 +2,7 @@
 //!
 //! A request has no error of its own: its outcome, refusals included, is a [`Decision`](crate::Decision).
 
-/// Says which rule a plan or window breaks.
+/// Says which rule a plan, a window, or the way to Redis breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -30,4 +30,16 @@ pub enum ConfigError {
     /// Two windows of a plan have the same period.
     #[error("the windows of a plan must have different periods")]
     SamePeriod,
+    /// A text is no address of a Redis server, or of one over TLS where the TLS of the crate `redis` is not compiled in.
+    #[cfg(feature = "redis")]
+    #[error("an address must be of the form redis://[user:password@]host[:port][/database]")]
+    RedisAddress,
+    /// The environment's name in Redis is not 1 to 16 of `a-z` and `0-9`.
+    #[cfg(feature = "redis")]
+    #[error("an environment's name must be 1 to 16 of a-z and 0-9")]
+    Environment,
+    /// The secret that names keys in Redis is shorter than 32 bytes.
+    #[cfg(feature = "redis")]
+    #[error("the secret that names keys must have at least 32 bytes")]
+    ShortSecret,
 }

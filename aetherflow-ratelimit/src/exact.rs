@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "redis")]
+use crate::book::Book;
 use crate::decision::Decision;
 use crate::key::Key;
 use crate::permit::Permit;
@@ -35,6 +37,12 @@ impl Exact {
 
     pub(crate) fn refund(&self, hash: u64, key: &Key<'_>, permit: &Permit, now: Tick) -> bool {
         self.shard(hash).refund(hash, key, permit, now)
+    }
+
+    /// Takes over what a key owes, as somebody else counted it.
+    #[cfg(feature = "redis")]
+    pub(crate) fn learn(&self, hash: u64, key: &Key<'_>, books: &[Book], now: Tick) {
+        self.shard(hash).learn(hash, key, books, now);
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -63,7 +63,7 @@ impl Bucket {
         Rate::new(self.limit, interval).filter(|_| interval >= 10)
     }
 
-    fn capacity(self) -> u64 {
+    pub(crate) fn capacity(self) -> u64 {
         u64::from(self.limit) * self.period
     }
 

@@ -152,6 +152,20 @@ impl Key<'_> {
             .fold(rest, |rest, part| rest?.strip_prefix(&length(part))?.strip_prefix(part.as_bytes()));
         rest == Some(&[])
     }
+
+    /// The name of the kind, and the parts it has, as bytes; an address is its own only part.
+    #[cfg(feature = "redis")]
+    pub(crate) fn spelt(&self) -> (&'static str, Vec<Vec<u8>>) {
+        let parts = |count: usize| self.parts[..count].iter().map(|part| part.as_bytes().to_vec()).collect();
+        match self.kind {
+            Kind::Tenant => ("tenant", parts(2)),
+            Kind::Identity => ("identity", parts(3)),
+            Kind::Client => ("client", parts(2)),
+            Kind::Credential => ("credential", parts(2)),
+            Kind::Ipv4 => ("address", vec![self.address.to_be_bytes()[4..].to_vec()]),
+            Kind::Ipv6 => ("address", vec![self.address.to_be_bytes().to_vec()]),
+        }
+    }
 }
 
 /// The first 64 bits.

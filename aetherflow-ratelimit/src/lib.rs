@@ -2,10 +2,10 @@
 
 mod account;
 mod book;
-mod counted;
-mod counts;
 #[cfg(feature = "client")]
 pub mod client;
+mod counted;
+mod counts;
 mod decision;
 mod error;
 mod exact;
@@ -18,6 +18,8 @@ mod name;
 mod pair;
 mod permit;
 mod plan;
+#[cfg(feature = "redis")]
+mod redis;
 mod shard;
 mod state;
 mod strict;
@@ -33,4 +35,6 @@ pub use crate::key::Key;
 pub use crate::limiter::Limiter;
 pub use crate::permit::Permit;
 pub use crate::plan::{Plan, Window};
+#[cfg(feature = "redis")]
+pub use crate::redis::{Fallback, LimitError, RedisCounts, RedisLimiter};
 pub use crate::tick::Tick;

@@ -11,6 +11,8 @@ use std::collections::BinaryHeap;
 use hashbrown::HashTable;
 
 use crate::account::Account;
+#[cfg(feature = "redis")]
+use crate::book::Book;
 use crate::decision::Decision;
 use crate::key::Key;
 use crate::permit::Permit;
@@ -68,6 +70,12 @@ impl Shard {
     pub(crate) fn refund(&mut self, hash: u64, key: &Key<'_>, permit: &Permit, now: Tick) -> bool {
         let slot = self.find(hash, key);
         slot.is_some_and(|slot| self.entries[slot].account.refund(&permit.decision, permit.at, now))
+    }
+
+    #[cfg(feature = "redis")]
+    pub(crate) fn learn(&mut self, hash: u64, key: &Key<'_>, books: &[Book], now: Tick) {
+        let slot = self.find(hash, key).unwrap_or_else(|| self.claim(hash, key, now));
+        self.entries[slot].account.record(books, now);
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -11,6 +11,8 @@ mod header;
 mod laws;
 mod model;
 mod plans;
+#[cfg(feature = "redis")]
+mod redis;
 mod refunds;
 mod replay;
 mod strict;
