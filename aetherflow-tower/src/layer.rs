@@ -34,7 +34,7 @@ use crate::rejection::Answer;
 /// let verifier = Verifier::new(TokenRules::access_token(issuer, "https://api.example", here)?, keys)?;
 /// let routes = Routes::new().route(http::Method::GET, "/things", Policy::scopes("read:things"));
 ///
-/// let gate = Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::exact(10_000))).build(routes)?;
+/// let gate = Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::new(10_000))).build(routes)?;
 /// let layer = SecurityLayer::new(gate);
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -48,7 +48,7 @@ impl Service {
         let peppers = Arc::new(Peppers::new(environment(), "pepper", &[9; 32]).unwrap());
         let verifier = verifier().with_revocations(Arc::clone(&revocations));
         let heard = Arc::clone(&log);
-        let builder = Gate::builder(environment(), Arc::new(verifier), Arc::new(Limiter::exact(1_000)))
+        let builder = Gate::builder(environment(), Arc::new(verifier), Arc::new(Limiter::new(1_000)))
             .with_api_keys(Arc::clone(&store) as _, Arc::clone(&peppers))
             .with_trusted_proxies(TrustedProxies::x_forwarded_for(["10.0.0.0/24"]))
             .with_clock(Arc::clone(&clock) as _)

@@ -147,7 +147,7 @@ fn protected(
     verifier: Arc<Verifier>,
     peppers: Arc<Peppers>,
 ) -> Result<SecuredRouter, Fault> {
-    let limiter = Arc::new(Limiter::exact(MOST_KEYS));
+    let limiter = Arc::new(Limiter::new(MOST_KEYS));
     let mut gate = Gate::builder(config.environment, verifier, limiter)
         .with_api_keys(app.credentials.records(), peppers)
         .with_audit(app.history.clone())
@@ -165,5 +165,5 @@ fn part(what: &'static str, error: impl Display) -> Fault {
 }
 
 const DATABASE: &str = "the database secure-api.db";
-// Callers whose limits are kept apart; some 100 bytes each.
+// Callers whose limits are kept apart, and addresses; 18 bytes each.
 const MOST_KEYS: usize = 100_000;
