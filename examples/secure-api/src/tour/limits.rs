@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use aetherflow_ratelimit::Tick;
+use aetherflow_ratelimit::client::{Feedback, Pacer};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -45,11 +47,29 @@ async fn burst(guide: &mut Guide) -> Result<(), TourError> {
         &["retry-after", "ratelimit-policy", "ratelimit"],
         "the 61st is refused, told which window is spent and when to come back",
     );
+    let due = due_after(&last);
     guide.judge("The 61st request", &base, &ask, last, refused);
+    guide.look(
+        "What its client makes of it",
+        &format!(
+            "the pacer of `client` has read the fields, and gives its next turn in {} ms",
+            due.as_millis()
+        ),
+        due >= Duration::from_secs(retry_after),
+        "a client that keeps to the fields does not come back early",
+    );
     sleep(Duration::from_secs(retry_after)).await;
     let passes = Expected::success(200, &["ratelimit"], "after Retry-After the next one succeeds");
     guide.ask("The one after Retry-After", ask, passes).await?;
     Ok(())
+}
+
+/// How long a client waits that heard this answer and knows nothing else.
+fn due_after(answer: &Answer) -> Duration {
+    let (pacer, now) = (Pacer::new(), Tick::from_millis(0));
+    pacer.learn_at(&Feedback::of(&answer.headers), now, &mut rand::rng());
+    let turn = pacer.enter_at(now);
+    Duration::from_millis(pacer.due_at(turn, now).as_millis())
 }
 
 /// Spends the failure budget of an address that is not this one.

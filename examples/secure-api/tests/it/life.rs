@@ -142,7 +142,7 @@ async fn over_http_2(server: &Server) -> (SendRequest<Channel<Bytes>>, JoinHandl
     (sender, tokio::spawn(async move { drop(connection.await) }))
 }
 
-const TOUR: u32 = 62;
+const TOUR: u32 = 63;
 // Half of what a request in flight is given.
 const PATIENCE: Duration = Duration::from_secs(5);
 
