@@ -26,7 +26,12 @@ pub struct Counts {
 
 /// Counts without a word that two cores would fight over: each thread has words of its own.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(ThreadLocal<[AtomicU64; 4]>);
+pub(crate) struct Tally(ThreadLocal<Words>);
+
+/// On cache lines of their own, and of the pair that some processors fetch together.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Words([AtomicU64; 4]);
 
 impl Tally {
     pub(crate) fn decided(&self, verdict: Verdict) {
@@ -43,7 +48,7 @@ impl Tally {
 
     pub(crate) fn sum(&self) -> Counts {
         let sum = |at: usize| {
-            self.0.iter().fold(0, |sum: u64, words| sum.wrapping_add(words[at].load(Ordering::Relaxed)))
+            self.0.iter().fold(0, |sum: u64, words| sum.wrapping_add(words.0[at].load(Ordering::Relaxed)))
         };
         let never_fit = sum(2);
         Counts {
@@ -56,7 +61,7 @@ impl Tally {
     }
 
     fn add(&self, at: usize) {
-        let word = &self.0.get_or_default()[at];
+        let word = &self.0.get_or_default().0[at];
         // No other thread writes here.
         word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }

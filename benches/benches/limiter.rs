@@ -106,11 +106,11 @@ fn two_threads(what: &str, count: usize) {
     let keys = keys(count);
     let (limiter, plan) = (Limiter::new(count * 8 / 5).with_address_slots(0), fast_plan());
     let (one, first, second, tick) = (governor(), governor(), governor(), AtomicU64::new(0));
-    // One time for both threads, told anew every 16 calls; who is stopped in between is late, and may be refused.
+    // One time for both threads, told anew every 64 calls; who is stopped in between is late, and may be refused.
     let ours = |key: &String, at: u64| {
         std::hint::black_box(limiter.now());
-        let passed = if at.is_multiple_of(16) {
-            tick.fetch_add(16, Ordering::Relaxed)
+        let passed = if at.is_multiple_of(64) {
+            tick.fetch_add(64, Ordering::Relaxed)
         } else {
             tick.load(Ordering::Relaxed)
         };

@@ -89,8 +89,7 @@ fn ours(shape: Shape) -> impl Service<Request<Body>, Response = Response<Body>, 
     }
     let windows = [("minute", 60), ("hour", 3600)].map(|(name, period)| endless(name, period));
     let plan = Plan::new("free", windows).expect("two windows");
-    let mut gate =
-        Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::new(10_000))).with_plans([plan]);
+    let mut gate = Gate::builder(here, Arc::new(verifier), Arc::new(Limiter::new(10_000))).with_plans([plan]);
     gate = match shape {
         Shape::Everything => gate.with_audit(Arc::new(Discard)),
         Shape::FirstSight | Shape::Hit => gate.without_rate_limit_fields(),
