@@ -1,6 +1,8 @@
 //! The limiter that nodes share, on real servers.
 
+mod cluster;
 mod decisions;
+mod failures;
 mod laws;
 mod server;
 
