@@ -4,6 +4,7 @@ mod cluster;
 mod decisions;
 mod failures;
 mod laws;
+mod processes;
 mod server;
 
 use std::time::Duration;
