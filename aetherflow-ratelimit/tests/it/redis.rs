@@ -3,6 +3,7 @@
 mod cluster;
 mod decisions;
 mod failures;
+mod flights;
 mod laws;
 mod processes;
 mod server;
