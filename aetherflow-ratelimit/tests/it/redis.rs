@@ -2,6 +2,7 @@
 
 mod cluster;
 mod decisions;
+mod denials;
 mod failures;
 mod flights;
 mod laws;
