@@ -6,6 +6,7 @@ mod denials;
 mod failures;
 mod flights;
 mod laws;
+mod leases;
 mod processes;
 mod server;
 
