@@ -238,6 +238,9 @@ async fn a_plan_that_no_whole_microseconds_count_is_refused() {
     let limiter = RedisLimiter::new("redis://127.0.0.1:1", "production", SECRET).unwrap();
     let second = Duration::from_secs(1);
     let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
+    let strict = Plan::new("plan", [Window::new("window", 1, second).unwrap().strict()]).unwrap();
+    assert_eq!(limiter.check(&key("acme"), &strict, 1).await.unwrap_err(), LimitError::Plan);
+    assert_eq!(limiter.peek(&key("acme"), &strict, 0).await.unwrap_err(), LimitError::Plan);
     for (case, limit, period, is_counted) in [
         ("a million a second", 1_000_000, second, true),
         ("one more", 1_000_001, second, false),
