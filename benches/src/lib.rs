@@ -2,7 +2,9 @@
 
 mod allocation;
 mod rounds;
+mod server;
 pub mod token;
 
 pub use allocation::{Counting, allocations, held};
 pub use rounds::{Contest, Measured, ratio};
+pub use server::RedisServer;

@@ -10,7 +10,8 @@ pub struct Contest<'a> {
 struct Entry<'a> {
     name: String,
     run: Box<dyn FnMut() + 'a>,
-    calls: u64,
+    runs: u64,
+    calls_a_run: u64,
     nanoseconds: Vec<f64>,
     allocations: f64,
 }
@@ -32,11 +33,17 @@ impl<'a> Contest<'a> {
 
     /// Adds one that does its work once a call.
     pub fn add(&mut self, name: &str, run: impl FnMut() + 'a) {
+        self.add_batch(name, 1, run);
+    }
+
+    /// Adds one that does its work so many times a call.
+    pub fn add_batch(&mut self, name: &str, calls_a_run: u64, run: impl FnMut() + 'a) {
         let run = Box::new(run);
         self.entries.push(Entry {
             name: name.into(),
             run,
-            calls: 1,
+            runs: 1,
+            calls_a_run,
             nanoseconds: Vec::new(),
             allocations: 0.0,
         });
@@ -67,20 +74,21 @@ impl Default for Contest<'_> {
 impl Entry<'_> {
     fn calibrate(&mut self) {
         while self.time() < Duration::from_millis(50) {
-            self.calls *= 2;
+            self.runs *= 2;
         }
     }
 
     fn round(&mut self) {
+        let calls = (self.runs * self.calls_a_run) as f64;
         let before = allocations();
-        let nanoseconds = self.time().as_nanos() as f64 / self.calls as f64;
-        self.allocations = (allocations() - before) as f64 / self.calls as f64;
+        let nanoseconds = self.time().as_nanos() as f64 / calls;
+        self.allocations = (allocations() - before) as f64 / calls;
         self.nanoseconds.push(nanoseconds);
     }
 
     fn time(&mut self) -> Duration {
         let start = Instant::now();
-        for _ in 0..self.calls {
+        for _ in 0..self.runs {
             (self.run)();
         }
         start.elapsed()
