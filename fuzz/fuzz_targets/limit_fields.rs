@@ -1,0 +1,10 @@
+//! libFuzzer's driver of [`aetherflow_fuzz::limit_fields`].
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    aetherflow_fuzz::limit_fields(data);
+});
+
+#[cfg(not(fuzzing))]
+fn main() {}
