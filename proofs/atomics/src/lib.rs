@@ -1,4 +1,4 @@
-//! Revocation's own files, and those of the limiter's table, over loom's locks and atomics.
+//! Revocation's own files, and those of the limiter's table and of its client's budget, over loom's locks and atomics.
 //!
 //! Each function runs in every order its threads may meet in. They are no tests here, for the files bring tests of their
 //! own, which know nothing of loom.
@@ -10,7 +10,10 @@ mod sync {
     pub(crate) type DefaultHashBuilder = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 }
 
+#[path = "../../../aetherflow-ratelimit/src/client/budget.rs"]
+mod budget;
 pub mod limiter;
+pub mod retries;
 #[expect(dead_code, reason = "the files hold more than what threads share")]
 #[path = "../../../aetherflow-ratelimit/src/pair.rs"]
 mod pair;

@@ -1,6 +1,6 @@
 //! In every order their threads may meet in, tried by loom.
 
-use aetherflow_proof_atomics::{limiter, revocation};
+use aetherflow_proof_atomics::{limiter, retries, revocation};
 
 #[test]
 fn whoever_sees_the_feed_proven_sees_what_was_revoked_before() {
@@ -70,4 +70,14 @@ fn what_is_given_back_while_another_is_admitted_is_neither_lost_nor_given_twice(
 #[test]
 fn what_is_given_back_to_a_key_that_gives_way_is_not_given_to_the_next_owner() {
     limiter::what_is_given_back_to_a_key_that_gives_way_is_not_given_to_the_next_owner();
+}
+
+#[test]
+fn of_two_who_want_the_last_retry_one_gets_it() {
+    retries::of_two_who_want_the_last_retry_one_gets_it();
+}
+
+#[test]
+fn what_is_earned_while_another_withdraws_is_neither_lost_nor_given_twice() {
+    retries::what_is_earned_while_another_withdraws_is_neither_lost_nor_given_twice();
 }
