@@ -284,7 +284,7 @@ fn a_key_lasts_until_its_last_window_is_full() {
 }
 
 #[test]
-fn a_million_times_a_year_of_plans_keep_their_numbers_whole() {
+fn the_largest_plans_lose_no_digit_in_the_scripts_doubles() {
     let window = |name, limit, period| Window::new(name, limit, period).unwrap();
     let year = Duration::from_secs(365 * 86_400);
     let plan = Plan::new(
